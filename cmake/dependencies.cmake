@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything that is not ours. System packages are listed in tools/packages.txt.
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+
+# LibTorch: -DLIBTORCH=DIR, the environment variable LIBTORCH, or .deps/torch (tools/install_dependencies.sh).
+if(NOT LIBTORCH)
+  if(DEFINED ENV{LIBTORCH})
+    set(LIBTORCH $ENV{LIBTORCH})
+  else()
+    set(LIBTORCH ${CMAKE_SOURCE_DIR}/.deps/torch)
+  endif()
+endif()
+if(NOT EXISTS ${LIBTORCH}/share/cmake/Torch/TorchConfig.cmake)
+  message(FATAL_ERROR "LibTorch not found in ${LIBTORCH}: run tools/install_dependencies.sh, or set LIBTORCH to a folder that has share/cmake/Torch")
+endif()
+find_package(Torch 2.13 REQUIRED PATHS ${LIBTORCH}/share/cmake/Torch NO_DEFAULT_PATH)
+add_library(brt_torch INTERFACE)
+# LibTorch's folder of headers holds another version of fmt; ours, which spdlog was built with, goes first.
+get_target_property(BRT_FMT_INCLUDE fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include_first)
+file(CREATE_LINK ${BRT_FMT_INCLUDE}/fmt ${CMAKE_BINARY_DIR}/include_first/fmt SYMBOLIC)
+target_include_directories(brt_torch SYSTEM BEFORE INTERFACE ${CMAKE_BINARY_DIR}/include_first)
+target_include_directories(brt_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(brt_torch INTERFACE ${TORCH_LIBRARIES})
