@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all tokenizers share, and which one a name or a folder means.
+#include "text/tokenizer.h"
+
+#include <optional>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "text/byte_tokenizer.h"
+#include "text/sentencepiece_tokenizer.h"
+#include "text/text_chunker.h"
+
+namespace brt {
+namespace {
+
+constexpr const char* kHint =
+    "give \"bytes\" or the path of a SentencePiece model; `brt tokenizer train` makes one";
+
+}  // namespace
+
+uint64_t Tokenizer::fingerprint() const { return hash_bytes(serialized(), hash_bytes(kind())); }
+
+std::vector<int32_t> Tokenizer::encode_document(std::string_view text) const {
+  std::vector<int32_t> tokens;
+  TextChunker chunker;
+  chunker.append(text);
+  chunker.finish();
+  while (const std::optional<std::string> piece = chunker.next()) {
+    encode(*piece, tokens);
+  }
+  return tokens;
+}
+
+std::string Tokenizer::decode(const std::vector<int32_t>& tokens) const {
+  std::string text;
+  for (const int32_t token : tokens) {
+    text += token_bytes(token);
+  }
+  if (adds_leading_space() && text.starts_with(' ')) {
+    text.erase(0, 1);
+  }
+  return text;
+}
+
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path) {
+  if (name_or_path == "bytes") {
+    return std::make_unique<ByteTokenizer>();
+  }
+  const std::filesystem::path path(name_or_path);
+  if (!std::filesystem::exists(path)) {
+    throw DataError("tokenizer: no file \"" + name_or_path + "\"", kHint);
+  }
+  if (std::filesystem::is_directory(path)) {
+    throw DataError("tokenizer: \"" + name_or_path + "\" is a folder, not a file", kHint);
+  }
+  return std::make_unique<SentencePieceTokenizer>(read_file(path), name_or_path);
+}
+
+std::unique_ptr<Tokenizer> load_folder_tokenizer(const std::filesystem::path& folder) {
+  const std::filesystem::path model = folder / "tokenizer.model";
+  return load_tokenizer(std::filesystem::exists(model) ? model.string() : "bytes");
+}
+
+}  // namespace brt
