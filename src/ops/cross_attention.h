@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention without positions: tokens over states, states over states, states over tokens.
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+namespace brt {
+
+/// Keys that some lanes may not see.
+struct HiddenKeys {
+  at::Tensor lanes_B;  ///< bool: in these lanes; undefined: in none
+  int64_t first = 0;   ///< the first so many keys are hidden
+};
+
+/// out_i = sum_j softmax_j(q_i . k_j * |scale|) v_j, with a phantom logit of -1000.
+///
+/// model.md, "The recurrent layer": no bias, no causal mask.
+/// @param query_BRHK   R queries
+/// @param keys_BJHK    J keys
+/// @param values_BJHK  values, as keys
+/// @param scale_H      learned scale; undefined: 1
+/// @return out_BRHK of the queries' dtype; zero where a lane's keys are all hidden.
+/// @throws ShapeError if sizes disagree. Gradient to every floating argument. Softmax in float32
+/// (float64 for float64 input).
+at::Tensor cross_attention(const at::Tensor& query_BRHK,
+                           const at::Tensor& keys_BJHK,
+                           const at::Tensor& values_BJHK,
+                           const at::Tensor& scale_H,
+                           const HiddenKeys& hidden = {});
+
+}  // namespace brt

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a candidate updates the state.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace brt {
+
+/// c' = c * g + z * (1 - g),  g = sigmoid(bias).
+///
+/// model.md, "Gates", fixed; paper section 3.3. @param state [..., D]  @param candidate [..., D]
+/// @param bias [D]. Float32 (float64). Gradient to all.
+at::Tensor fixed_gate(const at::Tensor& state, const at::Tensor& candidate, const at::Tensor& bias);
+
+/// c' = c * f + z * i,  i = sigmoid(input - 1),  f = sigmoid(forget + 1).
+///
+/// model.md, "Gates", lstm: the linear maps and biases are in `input` and `forget` already.
+/// All arguments [..., D], float32 (float64). Gradient to all.
+at::Tensor lstm_gate(const at::Tensor& state,
+                     const at::Tensor& candidate,
+                     const at::Tensor& input,
+                     const at::Tensor& forget);
+
+}  // namespace brt

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// T5 buckets, the bias they give, and the causal band.
+#include "ops/position_bias.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/tensor.h>
+
+#include "ops/shape_check.h"
+
+namespace brt {
+namespace {
+
+/// W + i - j for every row i and key j, int64 [rows, keys].
+at::Tensor distances(const BlockRows& rows, at::Device device) {
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kLong).device(device);
+  const int64_t first = rows.window + rows.first_row;
+  const at::Tensor query = at::arange(first, first + rows.rows, options);
+  return query.unsqueeze(1) - at::arange(rows.keys(), options).unsqueeze(0);
+}
+
+}  // namespace
+
+int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance) {
+  const int64_t exact = num_buckets / 2;
+  if (distance < exact) {
+    return distance;
+  }
+  const double octaves = std::log(static_cast<double>(distance) / static_cast<double>(exact)) /
+                         std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
+  const double bucket = std::floor(octaves * static_cast<double>(num_buckets - exact));
+  return std::min(exact + static_cast<int64_t>(bucket), num_buckets - 1);
+}
+
+at::Tensor position_bias(const at::Tensor& table_HU, const BlockRows& rows, int64_t max_distance) {
+  check_shape("position_bias", "table_HU", table_HU, {-1, -1});
+  std::vector<int64_t> buckets;
+  for (int64_t distance = 0; distance <= rows.window; ++distance) {
+    buckets.push_back(position_bucket(distance, table_HU.size(1), max_distance));
+  }
+  const at::Tensor bucket_of_distance = at::tensor(buckets, at::kLong).to(table_HU.device());
+  // Distances outside [0, W] are hidden by the band; any bucket does for them.
+  const at::Tensor bucket_of_pair =
+      bucket_of_distance.index({distances(rows, table_HU.device()).clamp(0, rows.window)});
+  // embedding, since its gradient adds up many equal indices fast; index_select's does not.
+  return at::embedding(table_HU.t(), bucket_of_pair).permute({2, 0, 1});
+}
+
+at::Tensor hidden_by_band(const BlockRows& rows, at::Device device) {
+  const at::Tensor distance = distances(rows, device);
+  return distance.lt(1).logical_or(distance.gt(rows.window));
+}
+
+}  // namespace brt

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sliding-window attention in plain ATen: all blocks of all lanes in one batch of products.
+//
+// Letters: B lanes, N tokens, M keys, H heads, K head size, T blocks, R rows of a block, J keys of
+// a block's window.
+#include "ops/window_attention.h"
+
+#include <fmt/format.h>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
+
+#include "base/error.h"
+#include "ops/phantom_softmax.h"
+#include "ops/position_bias.h"
+#include "ops/shape_check.h"
+
+namespace brt {
+namespace {
+
+/// [B, M, H, K] -> windows [B, H, T, J, K]: each block's keys behind those of the block before.
+at::Tensor windows(const at::Tensor& keys_BMHK, int64_t window, int64_t num_blocks) {
+  const at::Tensor keys_BHMK = keys_BMHK.transpose(1, 2).contiguous();
+  if (num_blocks == 1) {
+    return keys_BHMK.unsqueeze(2);
+  }
+  const int64_t tokens = num_blocks * window;
+  const at::Tensor previous = keys_BHMK.narrow(2, 0, tokens).unflatten(2, {num_blocks, window});
+  const at::Tensor own = keys_BHMK.narrow(2, window, tokens).unflatten(2, {num_blocks, window});
+  return at::cat({previous, own}, 3);
+}
+
+/// Hides the cached keys of lanes whose cache is empty, in their first block.
+at::Tensor hide_empty_cache(const at::Tensor& logits_BHTRJ,
+                            const at::Tensor& empty_cache_B,
+                            int64_t window) {
+  const at::TensorOptions options =
+      at::TensorOptions().dtype(at::kLong).device(logits_BHTRJ.device());
+  const at::Tensor first_block_T = at::arange(logits_BHTRJ.size(2), options).eq(0);
+  const at::Tensor cached_J = at::arange(logits_BHTRJ.size(4), options).lt(window);
+  const at::Tensor hidden_BHTRJ = empty_cache_B.to(at::kBool).view({-1, 1, 1, 1, 1}) &
+                                  first_block_T.view({-1, 1, 1}) & cached_J;
+  return logits_BHTRJ.masked_fill(hidden_BHTRJ, kHiddenLogit);
+}
+
+/// Position bias times |scale|, with everything outside the causal band at kHiddenLogit: [H, R, J].
+at::Tensor masked_bias(const WindowAttentionOptions& options,
+                       const BlockRows& rows,
+                       const at::Tensor& like) {
+  const at::Tensor hidden_RJ = hidden_by_band(rows, like.device());
+  if (!options.bias_HWJ.defined()) {
+    return at::zeros({1, rows.rows, rows.keys()}, like.options())
+        .masked_fill(hidden_RJ, kHiddenLogit);
+  }
+  const at::Tensor bias_HRJ = options.bias_HWJ.to(like.scalar_type());
+  const at::Tensor scaled_HRJ =
+      options.scale_H.defined() ? bias_HRJ * options.scale_H.abs().view({-1, 1, 1}) : bias_HRJ;
+  return scaled_HRJ.masked_fill(hidden_RJ, kHiddenLogit);
+}
+
+void check_arguments(const at::Tensor& query_BNHK,
+                     const at::Tensor& keys_BMHK,
+                     const at::Tensor& values_BMHK,
+                     const WindowAttentionOptions& options) {
+  check_shape("window_attention", "query_BNHK", query_BNHK, {-1, -1, -1, -1});
+  const int64_t tokens = query_BNHK.size(1);
+  check_shape("window_attention", "keys_BMHK", keys_BMHK,
+              {query_BNHK.size(0), -1, query_BNHK.size(2), query_BNHK.size(3)});
+  check_shape("window_attention", "values_BMHK", values_BMHK,
+              {query_BNHK.size(0), keys_BMHK.size(1), query_BNHK.size(2), -1});
+  const int64_t read_before = keys_BMHK.size(1) - options.window - tokens;
+  const bool whole_blocks = read_before == 0 && tokens % options.window == 0;
+  if (read_before < 0 || (!whole_blocks && read_before + tokens > options.window)) {
+    throw ShapeError(fmt::format(
+        "window_attention: {} tokens with {} keys are neither whole blocks of {} nor part of one",
+        tokens, keys_BMHK.size(1), options.window));
+  }
+}
+
+}  // namespace
+
+at::Tensor window_attention(const at::Tensor& query_BNHK,
+                            const at::Tensor& keys_BMHK,
+                            const at::Tensor& values_BMHK,
+                            const WindowAttentionOptions& options) {
+  check_arguments(query_BNHK, keys_BMHK, values_BMHK, options);
+  const int64_t tokens = query_BNHK.size(1);
+  const int64_t num_blocks = tokens > options.window ? tokens / options.window : 1;
+  BlockRows rows;
+  rows.window = options.window;
+  rows.rows = tokens / num_blocks;
+  rows.first_row = num_blocks > 1 ? 0 : keys_BMHK.size(1) - options.window - tokens;
+  if (options.bias_HWJ.defined()) {
+    check_shape("window_attention", "bias_HWJ", options.bias_HWJ,
+                {query_BNHK.size(2), rows.rows, rows.keys()});
+  }
+
+  const at::ScalarType dtype = query_BNHK.scalar_type();
+  const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
+  at::Tensor scaled_query_BNHK = query_BNHK;
+  if (options.scale_H.defined()) {
+    check_shape("window_attention", "scale_H", options.scale_H, {query_BNHK.size(2)});
+    scaled_query_BNHK = (query_BNHK * options.scale_H.abs().unsqueeze(1)).to(dtype);
+  }
+  const at::Tensor query_BHTRK =
+      scaled_query_BNHK.transpose(1, 2).contiguous().unflatten(2, {num_blocks, rows.rows});
+  const at::Tensor keys_BHTJK = windows(keys_BMHK, options.window, num_blocks);
+  const at::Tensor values_BHTJK = windows(values_BMHK, options.window, num_blocks);
+
+  at::Tensor logits_BHTRJ = at::matmul(query_BHTRK, keys_BHTJK.transpose(3, 4)).to(wide);
+  logits_BHTRJ = logits_BHTRJ.add_(masked_bias(options, rows, logits_BHTRJ).unsqueeze(1));
+  if (options.empty_cache_B.defined()) {
+    logits_BHTRJ = hide_empty_cache(logits_BHTRJ, options.empty_cache_B, options.window);
+  }
+  at::Tensor weight_BHTRJ = phantom_softmax(logits_BHTRJ);
+  if (options.dropout_mask_HWJ.defined()) {
+    weight_BHTRJ = weight_BHTRJ * options.dropout_mask_HWJ.unsqueeze(1);
+  }
+  const at::Tensor out_BHTRK = at::matmul(weight_BHTRJ.to(dtype), values_BHTJK);
+  return out_BHTRK.flatten(2, 3).transpose(1, 2).contiguous();
+}
+
+}  // namespace brt
