@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a forward pass is to be computed; what it computes is the model's config.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace brt {
+
+/// Collects gate values during a forward pass, for monitoring.
+struct GateLog {
+  struct Entry {
+    std::string name;   ///< e.g. "layers.3.cell.gate.keep": the factor of the old state
+    at::Tensor values;  ///< detached, float32: [D] (fixed) or [B, S, D] (lstm)
+  };
+  std::vector<Entry> entries;
+};
+
+struct ForwardOptions {
+  at::ScalarType dtype = at::kFloat;  ///< of matrix products: kFloat, kBFloat16; kDouble for checks
+  double dropout = 0.0;               ///< rate; 0 outside training
+  uint64_t dropout_seed = 0;    ///< masks are a function of this and of their place in the model
+  bool recompute = false;       ///< recompute each layer in backward instead of saving its inside
+  GateLog* gate_log = nullptr;  ///< where gate values are collected, if anywhere
+};
+
+}  // namespace brt

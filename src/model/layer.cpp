@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer of the stack.
+#include "model/layer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <ATen/ops/cat.h>
+
+#include "base/seeded_random.h"
+#include "ops/cross_attention.h"
+#include "ops/dropout.h"
+
+namespace brt {
+
+LayerImpl::LayerImpl(const ModelConfig& config, int64_t index)
+    : config_(config),
+      index_(index),
+      attention_norm_(register_module("attention_norm", RmsNorm(config.width))),
+      attention_(register_module("attention", TokenAttention(config, reads_states(config, index)))),
+      ffn_norm_(register_module("ffn_norm", RmsNorm(config.width))),
+      ffn_(register_module("ffn", FeedForward(config.width, config.ffn_width, config.width))) {
+  if (is_recurrent_layer(config, index)) {
+    cell = register_module("cell", RecurrentCell(config, index));
+  }
+}
+
+LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& options) {
+  const int64_t tokens = input.hidden_BND.size(1);
+  const at::Tensor normed_BND = dropout(attention_norm_->forward(input.hidden_BND), options.dropout,
+                                        dropout_seed("input", input.piece, options));
+  const TokenHeads heads = attention_->project(normed_BND, options.dtype);
+  LayerCarry carry = input.carry;
+  carry.keys_BMHK = at::cat({input.carry.keys_BMHK, heads.keys_BNHK}, 1);
+  carry.values_BMHK = at::cat({input.carry.values_BMHK, heads.values_BNHK}, 1);
+
+  const int64_t rows = std::min(tokens, config_.window);
+  const int64_t keys = tokens > config_.window ? 2 * config_.window : carry.keys_BMHK.size(1);
+  at::Tensor read_BNE =
+      attention_
+          ->over_tokens(heads.query_BNHK, carry.keys_BMHK, carry.values_BMHK, input.empty_cache_B,
+                        attention_dropout(rows, keys, input.piece, options))
+          .flatten(2);
+  if (heads.cross_query_BNHK.defined()) {
+    const at::Tensor over_states_BNHK = over_states(input, heads.cross_query_BNHK, carry, options);
+    read_BNE = at::cat({read_BNE, over_states_BNHK.flatten(2)}, 2);
+  }
+  const at::Tensor attended_BND =
+      input.hidden_BND + attention_->output->forward(read_BNE, options.dtype);
+
+  const at::Tensor ffn_hidden_BNF = ffn_->hidden(ffn_norm_->forward(attended_BND), options.dtype);
+  const at::Tensor ffn_BND = dropout(ffn_->output(ffn_hidden_BNF, options.dtype), options.dropout,
+                                     dropout_seed("ffn", input.piece, options));
+
+  // Kept are the last whole block and what was read of the block under way.
+  const int64_t kept = config_.window + carry.keys_BMHK.size(1) % config_.window;
+  const int64_t dropped = carry.keys_BMHK.size(1) - kept;
+  carry.keys_BMHK = carry.keys_BMHK.narrow(1, dropped, kept);
+  carry.values_BMHK = carry.values_BMHK.narrow(1, dropped, kept);
+  return {attended_BND + ffn_BND, carry};
+}
+
+/// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at
+/// the end of each block; its keys are all keys of this call, cache first.
+at::Tensor LayerImpl::over_states(const LayerInput& input,
+                                  const at::Tensor& cross_query_BNHK,
+                                  LayerCarry& carry,
+                                  const ForwardOptions& options) {
+  if (!cell) {
+    return cross_attention(cross_query_BNHK, input.feedback.keys_BSHK, input.feedback.values_BSHK,
+                           attention_->cross_scale);
+  }
+  const int64_t window = config_.window;
+  const int64_t tokens = cross_query_BNHK.size(1);
+  const int64_t rows = std::min(tokens, window);
+  const bool block_ends = carry.keys_BMHK.size(1) % window == 0;
+  std::vector<at::Tensor> parts_BRHK;
+  for (int64_t begin = 0; begin < tokens; begin += rows) {
+    if (!carry.heads.defined()) {
+      carry.heads = cell->read(carry.state_BSD, options);
+    }
+    parts_BRHK.push_back(cross_attention(cross_query_BNHK.narrow(1, begin, rows),
+                                         carry.heads.keys_BSHK, carry.heads.values_BSHK,
+                                         attention_->cross_scale));
+    if (block_ends) {
+      BlockKeys block;
+      block.keys_BJHK = carry.keys_BMHK.narrow(1, begin, 2 * window);
+      block.values_BJHK = carry.values_BMHK.narrow(1, begin, 2 * window);
+      block.empty_cache_B = begin == 0 ? input.empty_cache_B : at::Tensor();
+      carry.state_BSD = cell->next_state(carry.state_BSD, carry.heads, block, options);
+      carry.heads = StateHeads();
+    }
+  }
+  return parts_BRHK.size() == 1 ? parts_BRHK.front() : at::cat(parts_BRHK, 1);
+}
+
+at::Tensor LayerImpl::attention_dropout(int64_t rows,
+                                        int64_t keys,
+                                        int64_t piece,
+                                        const ForwardOptions& options) const {
+  if (options.dropout == 0.0) {
+    return {};
+  }
+  const at::TensorOptions like = attention_norm_->weight.options();
+  return dropout_mask({config_.num_heads, rows, keys}, options.dropout,
+                      dropout_seed("attention", piece, options), like);
+}
+
+uint64_t LayerImpl::dropout_seed(const char* place,
+                                 int64_t piece,
+                                 const ForwardOptions& options) const {
+  return derive_seed(options.dropout_seed, place, {index_, piece});
+}
+
+}  // namespace brt

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recurrent cell, in the order in which model.md computes it.
+#include "model/recurrent_cell.h"
+
+#include <fmt/format.h>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tanh.h>
+
+#include "base/error.h"
+#include "model/token_attention.h"
+#include "ops/cross_attention.h"
+
+namespace brt {
+
+RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
+    : initial_state(
+          register_parameter("initial_state", at::empty({config.num_states, config.width}))),
+      state_ids(register_parameter("state_ids", at::empty({config.num_states, config.width}))),
+      config_(config),
+      name_(fmt::format("layers.{}.cell", layer)),
+      state_norm_(register_module("state_norm", RmsNorm(config.width))),
+      key_(register_module("key", Linear(config.width, joined_width(config) / 2))),
+      value_(register_module("value", Linear(config.width, joined_width(config) / 2))),
+      query_(register_module("query", Linear(config.width, joined_width(config) / 2))),
+      cross_query_(register_module("cross_query", Linear(config.width, joined_width(config) / 2))) {
+  if (config.unit_attention) {
+    scale_ = register_parameter("scale", at::empty({config.num_heads}));
+    cross_scale_ = register_parameter("cross_scale", at::empty({config.num_heads}));
+  }
+  const bool single = config.cell == CellType::kSingle;
+  if (!single) {
+    output_ = register_module("output", Linear(joined_width(config), config.width));
+  }
+  if (config.cell == CellType::kDual) {
+    ffn_norm_ = register_module("ffn_norm", RmsNorm(config.width));
+  }
+  if (config.cell != CellType::kSkip) {
+    const int64_t in_features = single ? joined_width(config) : config.width;
+    ffn_ = register_module("ffn", FeedForward(in_features, config.ffn_width, config.width));
+  }
+  gate_ =
+      register_module("gate", make_gate(config, single ? config.ffn_width : joined_width(config)));
+  if (config.cell == CellType::kDual) {
+    ffn_gate_ = register_module("ffn_gate", make_gate(config, config.ffn_width));
+  }
+}
+
+StateHeads RecurrentCellImpl::read(const at::Tensor& state_BSD, const ForwardOptions& options) {
+  const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
+  StateHeads heads;
+  heads.keys_BSHK = unit_heads(key_->forward(named_BSD, options.dtype), config_);
+  heads.values_BSHK = split_heads(value_->forward(named_BSD, options.dtype), config_);
+  heads.query_BSHK = query_heads(query_->forward(named_BSD, options.dtype), config_);
+  heads.cross_query_BSHK = query_heads(cross_query_->forward(named_BSD, options.dtype), config_);
+  return heads;
+}
+
+at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
+                                         const StateHeads& heads,
+                                         const BlockKeys& block,
+                                         const ForwardOptions& options) {
+  const at::Tensor over_states_BSHK =
+      cross_attention(heads.query_BSHK, heads.keys_BSHK, heads.values_BSHK, scale_);
+  const at::Tensor over_tokens_BSHK =
+      cross_attention(heads.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
+                      HiddenKeys{block.empty_cache_B, config_.window});
+  const at::Tensor read_BSE =
+      at::cat({over_states_BSHK.flatten(2), over_tokens_BSHK.flatten(2)}, 2);
+  switch (config_.cell) {
+    case CellType::kSkip:
+      return skip(state_BSD, read_BSE, options);
+    case CellType::kSingle:
+      return single(state_BSD, read_BSE, options);
+    case CellType::kDual:
+      return dual(state_BSD, read_BSE, options);
+  }
+  throw ConfigError("recurrent cell: unknown configuration");
+}
+
+at::Tensor RecurrentCellImpl::skip(const at::Tensor& state_BSD,
+                                   const at::Tensor& read_BSE,
+                                   const ForwardOptions& options) {
+  const at::Tensor candidate_BSD = output_->forward(read_BSE, options.dtype);
+  return gate_->forward({state_BSD, candidate_BSD, read_BSE}, options, name_ + ".gate");
+}
+
+at::Tensor RecurrentCellImpl::single(const at::Tensor& state_BSD,
+                                     const at::Tensor& read_BSE,
+                                     const ForwardOptions& options) {
+  const at::Tensor hidden_BSF = ffn_->hidden(read_BSE, options.dtype);
+  const at::Tensor candidate_BSD =
+      at::tanh(ffn_->output(hidden_BSF, options.dtype).to(state_BSD.scalar_type()));
+  return gate_->forward({state_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".gate");
+}
+
+at::Tensor RecurrentCellImpl::dual(const at::Tensor& state_BSD,
+                                   const at::Tensor& read_BSE,
+                                   const ForwardOptions& options) {
+  const at::Tensor between_BSD = skip(state_BSD, read_BSE, options);
+  const at::Tensor hidden_BSF = ffn_->hidden(ffn_norm_->forward(between_BSD), options.dtype);
+  const at::Tensor candidate_BSD = ffn_->output(hidden_BSF, options.dtype);
+  return ffn_gate_->forward({between_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".ffn_gate");
+}
+
+}  // namespace brt

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// RMS normalisation as a module.
+#include "model/rms_norm.h"
+
+#include <ATen/ops/empty.h>
+
+#include "ops/rms_norm.h"
+
+namespace brt {
+
+RmsNormImpl::RmsNormImpl(int64_t width)
+    : weight(register_parameter("weight", at::empty({width}))) {}
+
+at::Tensor RmsNormImpl::forward(const at::Tensor& x) { return rms_norm(x, weight); }
+
+}  // namespace brt
