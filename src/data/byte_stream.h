@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// One file or standard input as a stream of bytes, decompressed where its name says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace brt {
+
+/// Bytes, read once from front to end.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+  /// Reads up to `size` bytes; 0 at the end. @throws DataError with the system's reason.
+  virtual size_t read(char* buffer, size_t size) = 0;
+  /// Bytes of the file on disk consumed so far.
+  virtual uint64_t input_bytes_read() const = 0;
+};
+
+/// A file as it is; "-" is standard input. @throws DataError if it cannot be opened.
+std::unique_ptr<ByteStream> open_plain_stream(const std::filesystem::path& path);
+
+/// What a .gz or .zst file holds. @throws DataError if it cannot be opened or is neither.
+std::unique_ptr<ByteStream> open_compressed_stream(const std::filesystem::path& path);
+
+}  // namespace brt

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cuts a stream into lines and parses each.
+#include "data/jsonl_source.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace brt {
+namespace {
+
+constexpr size_t kPartBytes = size_t{1} << 16;
+
+class LineReader {
+ public:
+  explicit LineReader(std::unique_ptr<ByteStream> stream)
+      : stream_(std::move(stream)), part_(kPartBytes) {}
+
+  /// The next line without its end; false at the end of the stream.
+  bool next(std::string& line) {
+    line.clear();
+    while (true) {
+      if (used_ == filled_) {
+        used_ = 0;
+        filled_ = stream_->read(part_.data(), part_.size());
+        if (filled_ == 0) {
+          return !line.empty();
+        }
+      }
+      const char* begin = part_.data() + used_;
+      const void* found = std::memchr(begin, '\n', filled_ - used_);
+      const size_t size = found == nullptr
+                              ? filled_ - used_
+                              : static_cast<size_t>(static_cast<const char*>(found) - begin);
+      line.append(begin, size);
+      used_ += size + (found == nullptr ? 0 : 1);
+      if (found != nullptr) {
+        return true;
+      }
+    }
+  }
+  uint64_t input_bytes_read() const { return stream_->input_bytes_read(); }
+
+ private:
+  std::unique_ptr<ByteStream> stream_;
+  std::vector<char> part_;
+  size_t used_ = 0;
+  size_t filled_ = 0;
+};
+
+bool is_blank(const std::string& line) {
+  return line.find_first_not_of(" \t\r") == std::string::npos;
+}
+
+class JsonlSource : public DocumentSource {
+ public:
+  JsonlSource(std::unique_ptr<ByteStream> stream, const std::string& file)
+      : lines_(std::move(stream)), file_(file) {}
+
+  std::optional<std::string> next_document() override {
+    std::string line;
+    do {
+      text_ = std::string();
+      used_ = 0;
+      if (!lines_.next(line)) {
+        if (line_number_ == 0) {
+          throw DataError(fmt::format("{}: holds no lines", file_));
+        }
+        return std::nullopt;
+      }
+      ++line_number_;
+    } while (is_blank(line));
+    return parse(line);
+  }
+
+  size_t read(char* buffer, size_t size) override {
+    const size_t count = std::min(size, text_.size() - used_);
+    std::memcpy(buffer, text_.data() + used_, count);
+    used_ += count;
+    return count;
+  }
+
+  uint64_t input_bytes_read() const override { return lines_.input_bytes_read(); }
+
+ private:
+  LineReader lines_;
+  std::string file_;
+  int64_t line_number_ = 0;
+  std::string text_;
+  size_t used_ = 0;
+
+  /// Takes the line's text and returns its name.
+  std::string parse(std::string& line) {
+    nlohmann::json object;
+    try {
+      object = nlohmann::json::parse(line);
+    } catch (const nlohmann::json::exception& error) {
+      throw DataError(
+          fmt::format("{}:{}: line is not valid JSON: {}", file_, line_number_, error.what()));
+    }
+    line = std::string();
+    if (!object.is_object()) {
+      throw DataError(fmt::format("{}:{}: a JSON object was expected, the line holds a {}", file_,
+                                  line_number_, object.type_name()));
+    }
+    const nlohmann::json::iterator text = object.find("text");
+    if (text == object.end() || !text->is_string()) {
+      throw DataError(
+          fmt::format("{}:{}: the object has no string field \"text\"{}", file_, line_number_,
+                      text == object.end() ? "" : fmt::format(" (it is a {})", text->type_name())));
+    }
+    text_ = std::move(text->get_ref<std::string&>());
+    for (const char* key : {"id", "name", "path"}) {
+      const nlohmann::json::iterator field = object.find(key);
+      if (field != object.end() && field->is_string()) {
+        return field->get<std::string>();
+      }
+      if (field != object.end() && field->is_number()) {
+        return field->dump();
+      }
+    }
+    return fmt::format("{}:{}", file_, line_number_);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentSource> open_jsonl(std::unique_ptr<ByteStream> stream,
+                                           const std::string& file) {
+  return std::make_unique<JsonlSource>(std::move(stream), file);
+}
+
+}  // namespace brt

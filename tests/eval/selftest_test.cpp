@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The golden cases of the reference implementation.
+#include "eval/selftest.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace brt {
+namespace {
+
+std::filesystem::path golden_folder() {
+  return std::filesystem::path(BRT_SOURCE_DIR) / "tests" / "golden";
+}
+
+void expect_all_pass(DType dtype) {
+  for (const std::filesystem::path& folder : find_selftest_cases(golden_folder())) {
+    const SelftestResult result = run_selftest_case(folder, dtype);
+    EXPECT_EQ(result.failure, "") << folder;
+    for (const SelftestFigure& figure : result.figures) {
+      EXPECT_LE(figure.error, figure.limit)
+          << folder.filename() << ": " << figure.name << " of " << figure.worst;
+    }
+  }
+}
+
+TEST(Selftest, EveryGoldenCasePassesInFloat32) { expect_all_pass(DType::kFp32); }
+
+TEST(Selftest, EveryGoldenCasePassesInBfloat16) { expect_all_pass(DType::kBf16); }
+
+TEST(Selftest, ACaseComputedByAnotherModelFails) {
+  const std::filesystem::path mixed =
+      std::filesystem::temp_directory_path() / fmt::format("brt-selftest-{}", ::getpid());
+  std::filesystem::create_directories(mixed);
+  std::filesystem::copy(golden_folder() / "slide", mixed,
+                        std::filesystem::copy_options::overwrite_existing);
+  std::string config;
+  {
+    std::ifstream file(mixed / "config.json");
+    config.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const size_t place = config.find("\"max_distance\": 128");
+  ASSERT_NE(place, std::string::npos);
+  config.replace(place, 19, "\"max_distance\": 17 ");
+  std::ofstream(mixed / "config.json") << config;
+  // Twelve tokens of window stay below 16, where distances have buckets of their own: still equal.
+  EXPECT_TRUE(run_selftest_case(mixed, DType::kFp32).passed());
+
+  std::filesystem::copy(golden_folder() / "xl" / "case.safetensors", mixed / "case.safetensors",
+                        std::filesystem::copy_options::overwrite_existing);
+  EXPECT_FALSE(run_selftest_case(mixed, DType::kFp32).passed());
+  std::filesystem::remove_all(mixed);
+}
+
+TEST(Selftest, AFolderWithoutCasesIsAnError) {
+  EXPECT_THROW(find_selftest_cases(std::filesystem::path(BRT_SOURCE_DIR) / "src"), DataError);
+  EXPECT_THROW(find_selftest_cases("no such folder"), DataError);
+}
+
+}  // namespace
+}  // namespace brt
