@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// brt inspect: what a folder or file is, what it holds, and whether it is sound.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "checkpoint/model_folder.h"
+#include "checkpoint/run_folder.h"
+#include "checkpoint/safetensors.h"
+#include "config/model_config.h"
+#include "config/run_config.h"
+#include "data/prepared_data.h"
+#include "text/tokenizer.h"
+#include "verbs.h"
+
+namespace brt {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kKinds =
+    "a model folder, a run folder, a checkpoint folder, prepared data, a tokenizer (.model) or a "
+    "safetensors file (weights or state)";
+
+struct InspectArguments {
+  std::string path;
+  bool json = false;
+};
+
+/// What was found at the path: fields for the reader, and everything that is wrong.
+struct Finding {
+  Json fields;
+  std::vector<std::string> damage;
+
+  /// Runs one look at the path; what it finds wrong is noted, and the other looks go on.
+  void look(const std::function<void()>& at_something) {
+    try {
+      at_something();
+    } catch (const std::exception& error) {  // LibTorch's and the JSON reader's too
+      damage.emplace_back(error.what());
+    }
+  }
+};
+
+bool has(const fs::path& folder, const char* name) {
+  std::error_code error;
+  return fs::exists(folder / name, error);
+}
+
+Json config_fields(const ModelConfig& config) {
+  const Json written = Json::parse(model_config_to_json(config, ""));
+  Json fields;
+  ModelConfig::for_each_field(
+      config, [&](const char* name, const auto&, const char*) { fields[name] = written.at(name); });
+  return fields;
+}
+
+Json tensor_table(const std::vector<TensorDescription>& tensors) {
+  Json table = Json::array();
+  for (const TensorDescription& tensor : tensors) {
+    table.push_back({{"name", tensor.name},
+                     {"dtype", tensor.dtype},
+                     {"shape", tensor.shape},
+                     {"bytes", tensor.bytes}});
+  }
+  return table;
+}
+
+/// A model that came without tokenizer.model reads bytes if its vocabulary is that of bytes.
+void inspect_tokenizer_of(const fs::path& folder, Finding& finding) {
+  finding.look([&] {
+    const std::unique_ptr<Tokenizer> tokenizer = load_folder_tokenizer(folder);
+    const int64_t vocab_size = finding.fields.at("config").at("vocab_size").get<int64_t>();
+    if (tokenizer->vocab_size() == vocab_size || has(folder, "tokenizer.model")) {
+      finding.fields["tokenizer"] = {{"kind", tokenizer->kind()},
+                                     {"vocab_size", tokenizer->vocab_size()},
+                                     {"fingerprint", hash_text(tokenizer->fingerprint())}};
+    }
+    if (has(folder, "tokenizer.model") && tokenizer->vocab_size() > vocab_size) {
+      throw CheckpointError(fmt::format("{}: has {} tokens, more than the model's vocab_size {}",
+                                        (folder / "tokenizer.model").string(),
+                                        tokenizer->vocab_size(), vocab_size));
+    }
+  });
+}
+
+void inspect_model(const fs::path& folder, Finding& finding) {
+  finding.fields["kind"] = "model";
+  finding.look([&] {
+    const fs::path path = folder / "config.json";
+    const ModelConfig config = model_config_from_json(read_file(path), path.string());
+    finding.fields["config"] = config_fields(config);
+    finding.fields["parameters"] = count_parameters(config);
+  });
+  if (finding.fields.contains("config")) {
+    inspect_tokenizer_of(folder, finding);
+  }
+  finding.look([&] {
+    Metadata metadata;
+    finding.fields["tensors"] =
+        tensor_table(describe_safetensors(folder / "model.safetensors", &metadata));
+    finding.fields["metadata"] = metadata;
+  });
+  if (finding.damage.empty()) {
+    finding.look(
+        [&] { finding.fields["fingerprint"] = hash_text(model_fingerprint(load_model(folder))); });
+  }
+}
+
+void inspect_checkpoint(const fs::path& folder, Finding& finding) {
+  finding.look([&] { finding.fields["step"] = checkpoint_step(fs::absolute(folder)); });
+  const std::optional<std::string> damage = checkpoint_damage(folder);
+  finding.fields["sound"] = !damage.has_value();
+  if (damage) {
+    finding.damage.push_back(fmt::format("{}: {}", folder.string(), *damage));
+  }
+  inspect_model(folder, finding);
+  finding.fields["kind"] = "checkpoint";
+}
+
+/// The last whole line of a file, read from its end.
+std::string last_line(const fs::path& path) {
+  constexpr std::streamoff kMostBytes = 1 << 16;
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  if (!stream) {
+    throw DataError(fmt::format("{}: cannot be opened", path.string()));
+  }
+  const std::streamoff size = stream.tellg();
+  const std::streamoff used = std::min(size, kMostBytes);
+  std::string tail(static_cast<size_t>(used), '\0');
+  stream.seekg(size - used);
+  stream.read(tail.data(), used);
+  const size_t end = tail.rfind('\n');
+  if (end == std::string::npos) {
+    return "";  // no line is whole yet
+  }
+  tail.resize(end);
+  const size_t before = tail.rfind('\n');
+  return before == std::string::npos ? tail : tail.substr(before + 1);
+}
+
+void inspect_run(const fs::path& folder, Finding& finding) {
+  finding.fields["kind"] = "run";
+  if (has(folder, "config.toml")) {
+    finding.look([&] {
+      const RunConfig config = load_run_config(folder / "config.toml", {});
+      finding.fields["config"] = config_fields(config.model);
+      if (config.model.vocab_size > 0) {
+        finding.fields["parameters"] = count_parameters(config.model);
+      }
+      finding.fields["data"] = config.data.path;
+      finding.fields["steps"] = config.train.steps;
+      finding.fields["lanes"] = config.train.lanes;
+      finding.fields["seed"] = config.train.seed;
+    });
+  } else {
+    finding.damage.push_back(fmt::format("{}: config.toml is missing", folder.string()));
+  }
+  Json checkpoints = Json::array();
+  for (const fs::path& checkpoint : list_checkpoints(folder)) {
+    const std::optional<std::string> damage = checkpoint_damage(checkpoint);
+    checkpoints.push_back({{"step", checkpoint_step(checkpoint)}, {"sound", !damage.has_value()}});
+    if (damage) {
+      finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
+    }
+  }
+  finding.fields["checkpoints"] = checkpoints;
+  if (has(folder, "metrics.jsonl")) {
+    finding.look([&] {
+      const std::string line = last_line(folder / "metrics.jsonl");
+      finding.fields["newest_metrics"] = line.empty() ? Json() : Json::parse(line);
+    });
+  }
+}
+
+void inspect_data(const fs::path& folder, Finding& finding) {
+  finding.fields["kind"] = "prepared data";
+  finding.look([&] {
+    const PreparedData data(folder);
+    finding.fields["tokenizer"] = {{"kind", data.tokenizer_kind()},
+                                   {"vocab_size", data.vocab_size()}};
+    Json& splits = finding.fields["splits"] = Json::array();
+    for (const std::string& name : data.split_names()) {
+      finding.look([&] {
+        const PreparedSplit split = data.open_split(name);  // verifies every shard
+        splits.push_back({{"name", name},
+                          {"documents", split.num_documents()},
+                          {"tokens", split.total_tokens()},
+                          {"bytes", split.total_bytes()},
+                          {"words", split.total_words()},
+                          {"fingerprint", hash_text(split.fingerprint())}});
+      });
+    }
+    finding.look([&] { data.tokenizer(); });
+  });
+}
+
+void inspect_tokenizer(const fs::path& path, Finding& finding) {
+  finding.fields["kind"] = "tokenizer";
+  finding.look([&] {
+    const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(path.string());
+    finding.fields["tokenizer"] = {{"kind", tokenizer->kind()},
+                                   {"vocab_size", tokenizer->vocab_size()},
+                                   {"document_end", tokenizer->document_end()},
+                                   {"lossless", tokenizer->is_lossless()},
+                                   {"fingerprint", hash_text(tokenizer->fingerprint())}};
+  });
+}
+
+void inspect_safetensors(const fs::path& path, Finding& finding) {
+  finding.fields["kind"] = "safetensors";
+  finding.look([&] {
+    Metadata metadata;
+    const std::vector<TensorDescription> tensors = describe_safetensors(path, &metadata);
+    finding.fields["metadata"] = metadata;
+    finding.fields["tensors"] = tensor_table(tensors);
+    finding.fields["checksum"] = hash_text(hash_file(path));
+  });
+}
+
+/// Whether a file of any name begins as a safetensors file does: header length, then a brace.
+bool begins_as_safetensors(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string start(9, '\0');
+  return stream.read(start.data(), 9) && start.back() == '{' && start[7] == '\0' &&
+         start[6] == '\0';
+}
+
+Finding inspect_path(const fs::path& path) {
+  Finding finding;
+  finding.fields["path"] = path.string();
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    throw Error(fmt::format("{}: does not exist", path.string()), fmt::format("give {}", kKinds));
+  }
+  if (fs::is_directory(path, error)) {
+    if (has(path, "dataset.json")) {
+      inspect_data(path, finding);
+    } else if (has(path, "manifest.json")) {
+      inspect_checkpoint(path, finding);
+    } else if (has(path, "checkpoints") || has(path, "config.toml")) {
+      inspect_run(path, finding);
+    } else if (has(path, "config.json") || has(path, "model.safetensors")) {
+      inspect_model(path, finding);
+    }
+  } else if (path.extension() == ".safetensors" || begins_as_safetensors(path)) {
+    inspect_safetensors(path, finding);
+  } else if (path.extension() == ".model") {
+    inspect_tokenizer(path, finding);
+  }
+  if (!finding.fields.contains("kind")) {
+    throw Error(fmt::format("{}: is of no kind that can be inspected", path.string()),
+                fmt::format("give {}", kKinds));
+  }
+  return finding;
+}
+
+std::string value_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// Rows as columns: one line a row, texts to the left, numbers to the right.
+void print_table(const Json& rows) {
+  if (rows.empty()) {
+    fmt::print("  none\n");
+    return;
+  }
+  std::vector<std::string> keys;
+  std::vector<size_t> widths;
+  for (const auto& [key, first] : rows.front().items()) {
+    keys.push_back(key);
+    widths.push_back(key.size());
+    for (const Json& row : rows) {
+      widths.back() = std::max(widths.back(), value_text(row.at(key)).size());
+    }
+  }
+  std::string line;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const bool is_number = rows.front().at(keys[i]).is_number();
+    line += is_number ? fmt::format("  {:>{}}", keys[i], widths[i])
+                      : fmt::format("  {:<{}}", keys[i], widths[i]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  fmt::print("{}\n", line);
+  for (const Json& row : rows) {
+    line.clear();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const Json& value = row.at(keys[i]);
+      line += value.is_number() ? fmt::format("  {:>{}}", value_text(value), widths[i])
+                                : fmt::format("  {:<{}}", value_text(value), widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    fmt::print("{}\n", line);
+  }
+}
+
+void print_text(const Json& fields) {
+  for (const auto& [key, value] : fields.items()) {
+    if (value.is_array()) {
+      fmt::print("{}:\n", key);
+      print_table(value);
+    } else if (value.is_object()) {
+      fmt::print("{}:{}\n", key, value.empty() ? " none" : "");
+      for (const auto& [name, item] : value.items()) {
+        fmt::print("  {:<20} {}\n", name, value_text(item));
+      }
+    } else {
+      fmt::print("{:<16} {}\n", key + ":", value_text(value));
+    }
+  }
+}
+
+void inspect_verb(const InspectArguments& arguments) {
+  Finding finding = inspect_path(arguments.path);
+  if (arguments.json) {
+    finding.fields["damage"] = finding.damage;
+    const std::string text =
+        finding.fields.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+    fmt::print("{}\n", text);
+  } else {
+    print_text(finding.fields);
+  }
+  if (!finding.damage.empty()) {
+    throw Error(fmt::format("{}", fmt::join(finding.damage, "\n")));
+  }
+}
+
+}  // namespace
+
+void add_inspect_verb(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand(
+      "inspect", "Say what a folder or file is, list what it holds, and verify its checksums");
+  const std::shared_ptr<InspectArguments> arguments = std::make_shared<InspectArguments>();
+  verb->add_option("path", arguments->path, fmt::format("PATH of {}", kKinds))->required();
+  verb->add_flag("--json", arguments->json, "Print one JSON object");
+  verb->footer(
+      "Exit code 1 if anything is damaged; what could be read is printed all the same.\n"
+      "Examples:\n"
+      "  brt inspect runs/demo\n"
+      "  brt inspect runs/demo/checkpoints/step-00000500\n"
+      "  brt inspect data/prepared --json\n"
+      "  brt inspect books.model");
+  verb->callback([arguments] { inspect_verb(*arguments); });
+}
+
+}  // namespace brt

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models to folders and back, with every difference between file and model named at once.
+#include "checkpoint/model_folder.h"
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "checkpoint/run_folder.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors_header.h"
+
+namespace brt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfigName = "config.json";
+constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kTokenizerName = "tokenizer.model";
+constexpr const char* kEmbeddingName = "embedding.weight";
+constexpr size_t kMostListed = 10;
+
+/// Parameters by name, sorted, without gradients.
+TensorMap parameter_map(const LanguageModel& model) {
+  TensorMap parameters;
+  for (const auto& item : model->named_parameters(/*recurse=*/true)) {
+    parameters[item.key()] = item.value().detach();
+  }
+  return parameters;
+}
+
+std::string shape_text(const at::Tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.sizes(), ", "));
+}
+
+/// What is wrong with one tensor for one parameter, if anything.
+std::optional<std::string> misfit(const std::string& name,
+                                  const at::Tensor& parameter,
+                                  const at::Tensor& tensor) {
+  if (tensor.sizes() != parameter.sizes()) {
+    return fmt::format("{} must be {}, got {}", quoted_tensor_name(name), shape_text(parameter),
+                       shape_text(tensor));
+  }
+  if (!tensor.is_floating_point()) {
+    return fmt::format("{} must be F32, BF16, F16 or F64, got {}", quoted_tensor_name(name),
+                       safetensors_dtype(tensor.scalar_type()));
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> differences(const TensorMap& parameters, const TensorMap& tensors) {
+  std::vector<std::string> problems;
+  for (const auto& [name, parameter] : parameters) {
+    const TensorMap::const_iterator found = tensors.find(name);
+    if (found == tensors.end()) {
+      problems.push_back(
+          fmt::format("{} {} is missing", quoted_tensor_name(name), shape_text(parameter)));
+    } else if (std::optional<std::string> problem = misfit(name, parameter, found->second)) {
+      problems.push_back(std::move(*problem));
+    }
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (!parameters.contains(name)) {
+      problems.push_back(fmt::format("{} {} is not a tensor of this model",
+                                     quoted_tensor_name(name), shape_text(tensor)));
+    }
+  }
+  return problems;
+}
+
+std::string listed(const std::vector<std::string>& problems) {
+  const size_t count = std::min(problems.size(), kMostListed);
+  std::string text = fmt::format(
+      "{}",
+      fmt::join(problems.begin(), problems.begin() + static_cast<std::ptrdiff_t>(count), "; "));
+  if (problems.size() > count) {
+    text += fmt::format("; and {} more", problems.size() - count);
+  }
+  return text;
+}
+
+std::string misfit_hint(const TensorMap& parameters, const TensorMap& tensors) {
+  const TensorMap::const_iterator ours = parameters.find(kEmbeddingName);
+  const TensorMap::const_iterator theirs = tensors.find(kEmbeddingName);
+  if (ours == parameters.end() || theirs == tensors.end() || theirs->second.dim() != 2 ||
+      theirs->second.size(1) != ours->second.size(1) ||
+      theirs->second.size(0) == ours->second.size(0)) {
+    return "config and weights are not of the same model";
+  }
+  return fmt::format(
+      "the weights are for a vocabulary of {} tokens, the config's vocab_size is {}: use the "
+      "config "
+      "and tokenizer that belong to the weights",
+      theirs->second.size(0), ours->second.size(0));
+}
+
+/// A config may name sizes that no machine holds; the file shows that before memory is asked for.
+void check_size(const ModelConfig& config, const fs::path& weights) {
+  constexpr int64_t kHarmless = int64_t{1} << 26;
+  int64_t held = 0;
+  for (const TensorDescription& tensor : describe_safetensors(weights)) {
+    held += tensor.bytes / static_cast<int64_t>(safetensors_element_bytes(tensor.dtype));
+  }
+  const int64_t needed = count_parameters(config);
+  if (needed > kHarmless && needed / 2 > held) {
+    throw CheckpointError(
+        fmt::format("{}: holds {} weights, but a model of the {} beside it has {}",
+                    weights.string(), held, kConfigName, needed),
+        "config and weights are not of the same model");
+  }
+}
+
+void check_manifest(const fs::path& folder) {
+  for (const char* name : {kConfigName, kWeightsName}) {
+    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
+      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
+                            "use another checkpoint of the run");
+    }
+  }
+}
+
+fs::path newest_model_of_run(const fs::path& run_folder) {
+  std::vector<DamagedCheckpoint> damaged;
+  if (const std::optional<fs::path> newest = newest_checkpoint(run_folder, &damaged)) {
+    return *newest;
+  }
+  if (damaged.empty()) {
+    throw CheckpointError(
+        fmt::format("{}: the run has no checkpoint yet", run_folder.string()),
+        fmt::format("train it: brt train --config FILE --run {}", run_folder.string()));
+  }
+  std::vector<std::string> reasons;
+  for (const DamagedCheckpoint& checkpoint : damaged) {
+    reasons.push_back(
+        fmt::format("{}: {}", checkpoint.folder.filename().string(), checkpoint.reason));
+  }
+  throw CheckpointError(fmt::format("{}: no checkpoint of the run is sound: {}",
+                                    run_folder.string(), listed(reasons)),
+                        "restore one from a copy, or train anew in another folder");
+}
+
+void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model) {
+  if (!tokenizer_model.empty()) {
+    write_file_atomically(folder / kTokenizerName, tokenizer_model);
+    return;
+  }
+  // One that another model left here would be taken for this model's.
+  std::error_code error;
+  fs::remove(folder / kTokenizerName, error);
+  if (error) {
+    throw Error(fmt::format("{}: cannot be deleted: {}", (folder / kTokenizerName).string(),
+                            error.message()));
+  }
+}
+
+}  // namespace
+
+void save_model(const fs::path& folder,
+                const LanguageModel& model,
+                const std::string& tokenizer_model) {
+  TensorMap parameters = parameter_map(model);
+  for (auto& [name, parameter] : parameters) {
+    parameter = parameter.to(at::kFloat);  // the same tensor unless the model is float64
+  }
+  save_safetensors(folder / kWeightsName, parameters);
+  write_tokenizer(folder, tokenizer_model);
+  write_file_atomically(
+      folder / kConfigName,
+      model_config_to_json(model->config(), tokenizer_model.empty() ? "bytes" : "sentencepiece"));
+}
+
+LanguageModel load_model(const fs::path& path) {
+  const fs::path folder = find_model_folder(path);
+  check_manifest(folder);
+  const fs::path weights = folder / kWeightsName;
+  const ModelConfig config =
+      model_config_from_json(read_file(folder / kConfigName), (folder / kConfigName).string());
+  std::error_code error;
+  if (!fs::exists(weights, error)) {
+    throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),
+                          "a model folder holds config.json and model.safetensors");
+  }
+  check_size(config, weights);
+  LanguageModel model(config);
+  load_parameters(model, load_safetensors(weights).tensors, weights.string());
+  return model;
+}
+
+fs::path find_model_folder(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    throw CheckpointError(fmt::format("{}: does not exist", path.string()),
+                          "give a model folder or the folder of a run");
+  }
+  if (!fs::is_directory(path, error)) {
+    throw CheckpointError(fmt::format("{}: is a file, a model folder was expected", path.string()),
+                          "give the folder that holds config.json and model.safetensors");
+  }
+  if (fs::exists(path / kConfigName, error)) {
+    return path;
+  }
+  if (fs::exists(path / "checkpoints", error) || fs::exists(path / "config.toml", error)) {
+    return newest_model_of_run(path);
+  }
+  if (fs::exists(path / "dataset.json", error)) {
+    throw CheckpointError(
+        fmt::format("{}: is prepared data, a model folder was expected", path.string()),
+        "give the folder of a run that was trained on it");
+  }
+  std::string hint = "a model folder holds config.json and model.safetensors";
+  if (fs::exists(path / "latest", error)) {
+    hint = fmt::format("give the run's folder: {}", path.parent_path().string());
+  } else if (fs::exists(path / kWeightsName, error)) {
+    hint = "there are weights, but the config.json beside them is missing";
+  }
+  throw CheckpointError(
+      fmt::format("{}: is neither a model folder nor the folder of a run", path.string()), hint);
+}
+
+void load_parameters(LanguageModel& model,
+                     const std::map<std::string, at::Tensor>& tensors,
+                     const std::string& origin) {
+  const at::NoGradGuard no_grad;
+  TensorMap parameters = parameter_map(model);
+  const std::vector<std::string> problems = differences(parameters, tensors);
+  if (!problems.empty()) {
+    throw CheckpointError(
+        fmt::format("{}: {} {} not fit the model: {}", origin, problems.size(),
+                    problems.size() == 1 ? "tensor does" : "tensors do", listed(problems)),
+        misfit_hint(parameters, tensors));
+  }
+  for (auto& [name, parameter] : parameters) {
+    parameter.copy_(tensors.at(name));  // shares memory with the model's
+  }
+}
+
+uint64_t model_fingerprint(const LanguageModel& model) {
+  StreamingHash hash;
+  const std::string config = model_config_to_json(resolve_model_config(model->config()), "");
+  hash.update(config.data(), config.size());
+  for (const auto& [name, parameter] : parameter_map(model)) {
+    const at::Tensor weights = parameter.to(at::kCPU).contiguous();
+    const std::string description = fmt::format(
+        "\n{} {} {}\n", name, safetensors_dtype(weights.scalar_type()), shape_text(weights));
+    hash.update(description.data(), description.size());
+    hash.update(weights.const_data_ptr(), weights.nbytes());
+  }
+  return hash.digest();
+}
+
+}  // namespace brt

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run's folder: lock, checkpoints that appear whole or not at all, and which of them are kept.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+
+namespace brt {
+
+/// Which checkpoints outlive the next one.
+struct RetentionPolicy {
+  int64_t keep_last = 2;
+  int64_t keep_every = 0;                 ///< 0: none
+  std::optional<int64_t> best_step = {};  ///< also kept, if set
+};
+
+/// A checkpoint that was found damaged, and why.
+struct DamagedCheckpoint {
+  std::filesystem::path folder;
+  std::string reason;
+};
+
+/// Writes `folder`/manifest.json with size and checksum of every other file in it.
+void write_manifest(const std::filesystem::path& folder);
+
+/// Why a checkpoint folder is not complete and sound (files missing, other size, other checksum),
+/// or nothing if it is.
+std::optional<std::string> checkpoint_damage(const std::filesystem::path& folder);
+
+/// As checkpoint_damage, of one file; nothing if the folder has no manifest or it does not name the
+/// file.
+std::optional<std::string> checkpoint_file_damage(const std::filesystem::path& folder,
+                                                  const std::string& name);
+
+/// Folders checkpoints/step-* of a run folder, oldest first.
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run_folder);
+
+/// The newest sound checkpoint of a run folder; damaged newer ones are appended to `damaged`.
+std::optional<std::filesystem::path> newest_checkpoint(
+    const std::filesystem::path& run_folder, std::vector<DamagedCheckpoint>* damaged = nullptr);
+
+/// The step in a checkpoint folder's name. @throws CheckpointError if the name is not of that form.
+int64_t checkpoint_step(const std::filesystem::path& folder);
+
+/// The folder of a run under way, locked against other processes (lock file `run.lock`).
+class RunFolder {
+ public:
+  /// Creates the folder if it is missing. @throws Error if another process holds it.
+  explicit RunFolder(const std::filesystem::path& folder);
+
+  const std::filesystem::path& path() const { return folder_; }
+
+  /// Makes checkpoints/step-XXXXXXXX: `write` fills a temporary folder, the manifest is added, all
+  /// is flushed to disk, and the folder is renamed; then checkpoints/latest is renewed. On an
+  /// exception nothing remains.
+  void save_checkpoint(int64_t step,
+                       const std::function<void(const std::filesystem::path&)>& write);
+
+  /// Deletes the checkpoints that the policy does not keep, and remains of unfinished ones. Of the
+  /// newest, damaged ones do not count; the newest sound one always stays, and where none is sound
+  /// nothing is deleted.
+  void apply_retention(const RetentionPolicy& policy);
+
+ private:
+  std::filesystem::path folder_;
+  FileLock lock_;
+  std::set<int64_t> sound_steps_;  ///< checkpoints known to be sound: those saved by this object
+};
+
+}  // namespace brt

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors to bytes and back. The header's checks stand in safetensors_header.cpp.
+#include "checkpoint/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "checkpoint/safetensors_header.h"
+
+namespace brt {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "the format stores little-endian numbers");
+
+constexpr std::pair<const char*, at::ScalarType> kScalarTypes[] = {
+    {"BOOL", at::kBool}, {"U8", at::kByte},    {"I8", at::kChar},  {"I16", at::kShort},
+    {"I32", at::kInt},   {"I64", at::kLong},   {"F16", at::kHalf}, {"BF16", at::kBFloat16},
+    {"F32", at::kFloat}, {"F64", at::kDouble},
+};
+
+const char* dtype_word(at::ScalarType dtype) {
+  for (const auto& [word, scalar_type] : kScalarTypes) {
+    if (scalar_type == dtype) {
+      return word;
+    }
+  }
+  return nullptr;
+}
+
+at::ScalarType scalar_type(const std::string& word) {
+  for (const auto& [known, type] : kScalarTypes) {
+    if (word == known) {
+      return type;
+    }
+  }
+  throw CheckpointError(fmt::format("dtype {} has no counterpart", word));
+}
+
+/// A file whose header has been read and checked; the data follow.
+struct OpenFile {
+  std::ifstream stream;
+  SafetensorsHeader header;
+  uint64_t data_start = 0;
+};
+
+OpenFile open_safetensors(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    throw CheckpointError(fmt::format("{}: does not exist", path.string()));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw CheckpointError(
+        fmt::format("{}: is not a file, a safetensors file was expected", path.string()));
+  }
+  OpenFile file;
+  file.stream.open(path, std::ios::binary);
+  const uint64_t file_bytes = std::filesystem::file_size(path, error);
+  if (!file.stream || error) {
+    throw CheckpointError(fmt::format("{}: cannot be opened: {}", path.string(),
+                                      error ? error.message() : std::strerror(errno)));
+  }
+  uint64_t header_bytes = 0;
+  if (file_bytes < sizeof(header_bytes) ||
+      !file.stream.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes))) {
+    throw CheckpointError(
+        fmt::format("{}: has {} bytes, too few for a safetensors file", path.string(), file_bytes));
+  }
+  if (header_bytes > kMaxSafetensorsHeaderBytes) {
+    throw CheckpointError(fmt::format("{}: header claims {} bytes, more than the format's {}",
+                                      path.string(), header_bytes, kMaxSafetensorsHeaderBytes),
+                          "this is not a safetensors file, or it is damaged");
+  }
+  if (header_bytes > file_bytes - sizeof(header_bytes)) {
+    throw CheckpointError(
+        fmt::format("{}: header claims {} bytes, but only {} follow", path.string(), header_bytes,
+                    file_bytes - sizeof(header_bytes)),
+        "the file is cut off; copy or download it again");
+  }
+  std::string text(header_bytes, '\0');
+  if (!file.stream.read(text.data(), static_cast<std::streamsize>(header_bytes))) {
+    throw CheckpointError(fmt::format("{}: read failed in the header", path.string()));
+  }
+  file.data_start = sizeof(header_bytes) + header_bytes;
+  file.header = parse_safetensors_header(text, file_bytes - file.data_start, path.string());
+  return file;
+}
+
+at::Tensor read_tensor(OpenFile& file,
+                       const SafetensorsEntry& entry,
+                       const std::filesystem::path& path) {
+  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(scalar_type(entry.dtype)));
+  const uint64_t bytes = entry.end - entry.begin;
+  if (bytes == 0) {
+    return tensor;
+  }
+  char* data = static_cast<char*>(tensor.data_ptr());
+  // Entries come in order of place and cover the data, so the stream stands at the right byte.
+  if (!file.stream.read(data, static_cast<std::streamsize>(bytes))) {
+    throw CheckpointError(fmt::format("{}: read failed at byte {}, in tensor {}", path.string(),
+                                      file.data_start + entry.begin,
+                                      quoted_tensor_name(entry.name)));
+  }
+  const bool is_bool = tensor.scalar_type() == at::kBool;
+  if (is_bool &&
+      std::any_of(data, data + bytes, [](char byte) { return byte != 0 && byte != 1; })) {
+    throw CheckpointError(fmt::format("{}: tensor {} of dtype BOOL holds bytes other than 0 and 1",
+                                      path.string(), quoted_tensor_name(entry.name)));
+  }
+  return tensor;
+}
+
+/// The entries in order of place, without begin and end.
+std::vector<SafetensorsEntry> entries_in_order(const TensorMap& tensors,
+                                               const std::filesystem::path& path) {
+  std::vector<SafetensorsEntry> entries;
+  for (const auto& [name, tensor] : tensors) {
+    const char* word = tensor.defined() ? dtype_word(tensor.scalar_type()) : nullptr;
+    if (word == nullptr) {
+      throw CheckpointError(fmt::format(
+          "{}: tensor {} {}", path.string(), quoted_tensor_name(name),
+          tensor.defined() ? "has a dtype that the format does not have" : "is undefined"));
+    }
+    entries.push_back({.name = name, .dtype = word, .shape = tensor.sizes().vec()});
+  }
+  std::ranges::stable_sort(entries, std::greater<>(), [](const SafetensorsEntry& entry) {
+    return safetensors_element_bytes(entry.dtype);
+  });
+  return entries;
+}
+
+/// In pieces: AtomicFile copies what it is given, and a tensor may be large.
+void write_bytes(AtomicFile& file, const char* data, size_t size) {
+  constexpr size_t kPiece = size_t{1} << 20;
+  for (size_t done = 0; done < size; done += kPiece) {
+    file.write(data + done, std::min(kPiece, size - done));
+  }
+}
+
+}  // namespace
+
+std::string safetensors_dtype(at::ScalarType dtype) {
+  const char* word = dtype_word(dtype);
+  if (word == nullptr) {
+    throw CheckpointError(
+        fmt::format("dtype {} does not exist in the safetensors format", c10::toString(dtype)));
+  }
+  return word;
+}
+
+void save_safetensors(const std::filesystem::path& path,
+                      const TensorMap& tensors,
+                      const Metadata& metadata) {
+  SafetensorsHeader header = {.entries = entries_in_order(tensors, path), .metadata = metadata};
+  uint64_t place = 0;
+  for (SafetensorsEntry& entry : header.entries) {
+    entry.begin = place;
+    place += tensors.at(entry.name).nbytes();
+    entry.end = place;
+  }
+  const std::string text = safetensors_header_text(header, path.string());
+  const uint64_t header_bytes = text.size();
+
+  AtomicFile file(path);
+  file.write(&header_bytes, sizeof(header_bytes));
+  file.write(text);
+  for (const SafetensorsEntry& entry : header.entries) {
+    const at::Tensor tensor = tensors.at(entry.name).detach().to(at::kCPU).contiguous();
+    write_bytes(file, static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  }
+  file.commit();
+}
+
+SafetensorsFile load_safetensors(const std::filesystem::path& path) {
+  OpenFile file = open_safetensors(path);
+  SafetensorsFile result;
+  for (const SafetensorsEntry& entry : file.header.entries) {
+    result.tensors[entry.name] = read_tensor(file, entry, path);
+  }
+  result.metadata = std::move(file.header.metadata);
+  return result;
+}
+
+std::vector<TensorDescription> describe_safetensors(const std::filesystem::path& path,
+                                                    Metadata* metadata) {
+  OpenFile file = open_safetensors(path);
+  std::vector<TensorDescription> descriptions;
+  for (const SafetensorsEntry& entry : file.header.entries) {
+    descriptions.push_back({.name = entry.name,
+                            .dtype = entry.dtype,
+                            .shape = entry.shape,
+                            .bytes = static_cast<int64_t>(entry.end - entry.begin)});
+  }
+  std::ranges::sort(descriptions, {}, &TensorDescription::name);
+  if (metadata != nullptr) {
+    *metadata = std::move(file.header.metadata);
+  }
+  return descriptions;
+}
+
+}  // namespace brt

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The header of a safetensors file: which tensor lies where, checked before any of them is read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace brt {
+
+/// One tensor's place. `begin` and `end` are bytes from the start of the data, behind the header.
+struct SafetensorsEntry {
+  std::string name;
+  std::string dtype;  ///< one of BOOL U8 I8 I16 I32 I64 F16 BF16 F32 F64
+  std::vector<int64_t> shape;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+struct SafetensorsHeader {
+  std::vector<SafetensorsEntry> entries;  ///< in order of their place in the file
+  std::map<std::string, std::string> metadata;
+};
+
+/// Longest header that is read or written, in bytes: the limit of the format's other programs.
+inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
+
+/// Bytes of one element of a dtype, or 0 if the word is unknown.
+uint64_t safetensors_element_bytes(std::string_view dtype);
+
+/// Reads the JSON of a header. Every size fits the `data_bytes` that follow it: ranges lie in the
+/// data, agree with dtype and shape, and cover all of it without overlap.
+/// @throws CheckpointError naming `origin`, the tensor and what is wrong with it.
+SafetensorsHeader parse_safetensors_header(std::string_view json_text,
+                                           uint64_t data_bytes,
+                                           const std::string& origin);
+
+/// The JSON for entries and metadata, names sorted, padded with spaces so that the data behind it
+/// begin at a multiple of 64 bytes of the file.
+/// @throws CheckpointError naming `origin` if a name is not UTF-8 or the header becomes too long.
+std::string safetensors_header_text(const SafetensorsHeader& header, const std::string& origin);
+
+/// A tensor's name as it stands in messages: quoted, escaped, cut if it is very long.
+std::string quoted_tensor_name(std::string_view name);
+
+}  // namespace brt
