@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gradient's global norm, and clipping to it.
+#pragma once
+
+#include <vector>
+
+#include "optim/optimizer.h"
+
+namespace brt {
+
+/// Euclidean norm over all gradients, summed in float64 in the parameters' order. NaN or infinite if
+/// any gradient is.
+double gradient_norm(const std::vector<NamedParameter>& parameters);
+
+/// Multiplies every gradient by max_norm / norm if norm > max_norm.
+void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, double max_norm);
+
+}  // namespace brt
