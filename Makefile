@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# A door to the CMake presets and the scripts in tools/; `make` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build demo books test bench format lint sanitize fuzz package clean dependencies dev-dependencies configure program
+
+brt := build/release/bin/brt
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+dependencies:
+	@tools/install_dependencies.sh
+
+dev-dependencies:
+	@tools/install_dependencies.sh --dev
+
+configure: dependencies
+	@cmake --preset release --log-level=ERROR
+
+program: configure
+	cmake --build --preset release --target brt
+
+build: configure ## build the program and the tests
+	cmake --build --preset release
+
+demo: program ## train a small model and its baseline on the books in data/, write runs/demo/report.html
+	tools/compare_models.sh $(brt) demo
+
+books: program ## the longer run: about an hour, into runs/books/report.html
+	tools/compare_models.sh $(brt) books --side-by-side
+
+test: build ## run every test
+	@tools/run_tests.sh build/release
+
+bench: program ## measure training, evaluation and decoding of tiny and small
+	@tools/bench.sh $(brt)
+
+format: dev-dependencies ## format every C++ file
+	tools/source_files.sh | xargs clang-format-19 -i
+
+lint: dev-dependencies ## check format and run clang-tidy
+	tools/lint.sh
+
+sanitize: dev-dependencies ## run the tests under the address and undefined-behaviour sanitizers
+	tools/sanitize.sh
+
+fuzz: dev-dependencies ## fuzz the parsers for a short while
+	tools/fuzz.sh
+
+package: program ## pack the program into build/package
+	tools/package.sh
+
+clean: ## remove what was built; runs and prepared data stay
+	rm -rf build

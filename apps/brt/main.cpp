@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program's entry: process settings, verbs, and the one place where errors become exit codes.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#include "base/error.h"
+#include "base/nearest_name.h"
+#include "verbs.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+/// glibc gives big blocks back to the system at every free and takes fresh ones, zeroed page by
+/// page at first touch, at the next allocation: each tensor operation would pay those page faults.
+/// So keep all memory in the heap, never trim its top, and grow it in steps of 64 MiB.
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);  // no separate mapping for a block of any size
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+std::string version_text() {
+  return fmt::format("brt {}\nLibTorch {}\nCPU target {}", BRT_VERSION, TORCH_VERSION,
+                     at::get_cpu_capability());
+}
+
+void add_log_level_flag(CLI::App& app) {
+  static const std::map<std::string, spdlog::level::level_enum> levels = {
+      {"debug", spdlog::level::debug},
+      {"info", spdlog::level::info},
+      {"warn", spdlog::level::warn},
+      {"error", spdlog::level::err},
+      {"off", spdlog::level::off}};
+  std::vector<std::string> words;
+  for (const auto& [word, level] : levels) {
+    words.push_back(word);
+  }
+  app.add_option_function<std::string>(
+         "--log-level", [](const std::string& word) { spdlog::set_level(levels.at(word)); },
+         "what is logged to stderr: debug, info, warn, error, off")
+      ->check(CLI::IsMember(words))
+      ->trigger_on_parse();
+}
+
+void add_verbs(CLI::App& app) {
+  brt::add_prepare_verb(app);
+  brt::add_tokenizer_verb(app);
+  brt::add_train_verb(app);
+  brt::add_eval_verb(app);
+  brt::add_score_verb(app);
+  brt::add_generate_verb(app);
+  brt::add_inspect_verb(app);
+  brt::add_selftest_verb(app);
+  brt::add_bench_verb(app);
+  brt::add_report_verb(app);
+}
+
+/// The innermost verb that was given, or the program itself.
+const CLI::App& chosen_app(const CLI::App& app) {
+  for (const CLI::App* verb : app.get_subcommands()) {
+    return chosen_app(*verb);
+  }
+  return app;
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
+    for (const CLI::Option* option : level->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        names.push_back("--" + name);
+      }
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> verb_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) {
+    names.push_back(verb->get_name());
+  }
+  return names;
+}
+
+/// What is wrong with a word that was not understood, with the nearest one that would have been.
+std::string unknown_word_text(const CLI::App& app, const std::string& word) {
+  const CLI::App& chosen = chosen_app(app);
+  const bool is_flag = word.starts_with("-");
+  const std::string name = word.substr(0, word.find('='));
+  const std::vector<std::string> known = is_flag ? flag_names(chosen) : verb_names(chosen);
+  if (known.empty()) {
+    return fmt::format("unexpected argument \"{}\"", word);
+  }
+  return fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", is_flag ? "flag" : "verb", name,
+                     brt::nearest_name(name, known));
+}
+
+/// The nearest allowed value for CLI11's message `FLAG: VALUE not in {A,B,C}`; empty for any other.
+std::string nearest_value_text(const std::string& message) {
+  static const std::regex pattern(R"((?:.*: )?(.*) not in \{(.*)\})");
+  std::smatch match;
+  if (!std::regex_match(message, match, pattern)) {
+    return "";
+  }
+  const std::vector<std::string> known = CLI::detail::split(match[2].str(), ',');
+  return fmt::format("; did you mean \"{}\"?", brt::nearest_name(match[1].str(), known));
+}
+
+std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
+  std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  const bool missing_verb = !chosen_app(app).get_subcommands(nullptr).empty();
+  const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (unknown.empty() || !(missing_verb || is_extra)) {
+    return error.what() + nearest_value_text(error.what());
+  }
+  // A flag's value is unknown only because the flag is.
+  std::stable_partition(unknown.begin(), unknown.end(),
+                        [](const std::string& word) { return word.starts_with("-"); });
+  return unknown_word_text(app, unknown.front());
+}
+
+int report_usage_error(const CLI::App& app, const CLI::Error& error) {
+  const CLI::App& chosen = chosen_app(app);
+  const std::string command = &chosen == &app ? "brt" : "brt " + chosen.get_name();
+  fmt::print(stderr, "{}: {}\nhint: {} --help\n", command, usage_error_text(app, error), command);
+  return kWrongUsage;
+}
+
+/// Writes what stdout still holds; a full disk must not look like success.
+int finish_stdout() {
+  std::cout.flush();
+  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fmt::print(stderr, "brt: writing to stdout failed\n");
+    return kFailed;
+  }
+  return 0;
+}
+
+int run(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return finish_stdout();
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success);
+    return finish_stdout();
+  } catch (const CLI::RuntimeError& result) {  // a verb chose the exit code
+    const int written = finish_stdout();
+    return result.get_exit_code() != 0 ? result.get_exit_code() : written;
+  } catch (const CLI::Error& error) {
+    return report_usage_error(app, error);
+  } catch (const brt::ConfigError& error) {
+    fmt::print(stderr, "brt: {}\n", error.what());
+    return kWrongUsage;
+  } catch (const std::exception& error) {
+    finish_stdout();
+    fmt::print(stderr, "brt: {}\n", error.what());
+    return kFailed;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_freed_memory();
+  // A reader that goes away, as in `brt generate | head`, ends the program quietly.
+  std::signal(SIGPIPE, SIG_DFL);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("brt"));
+  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+
+  CLI::App app("Block-Recurrent Transformer language models: train, evaluate, generate.", "brt");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer("brt VERB --help shows a verb's flags and examples.");
+  add_log_level_flag(app);
+  add_verbs(app);
+  return run(app, argc, argv);
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the fuzzers and runs each for a short while from a seed; what they find grows build/fuzz/corpus.
+#   BRT_FUZZ_SECONDS=600 tools/fuzz.sh    runs each longer than the usual 10 seconds
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${BRT_FUZZ_SECONDS:-10}
+cmake --preset fuzz --log-level=ERROR
+cmake --build --preset fuzz
+corpus=build/fuzz/corpus
+build/fuzz/bin/write_fuzz_seeds "$corpus"
+cp recipes/*.toml "$corpus/recipe/"
+for parser in recipe model_config safetensors_header shard jsonl tokenizer; do
+  echo "== $parser, $seconds s"
+  log=build/fuzz/$parser.log
+  if ! "build/fuzz/bin/${parser}_fuzz" "$corpus/$parser" -max_total_time="$seconds" -timeout=10 \
+    -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$parser-" </dev/null >"$log" 2>&1; then
+    tail -n 40 "$log"
+    echo "fuzz.sh: $parser failed; the input is named above, the whole log is $log" >&2
+    exit 1
+  fi
+  tail -n 1 "$log"
+done
