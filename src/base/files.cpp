@@ -22,6 +22,48 @@ constexpr size_t kBufferBytes = size_t{1} << 20;
 
 std::string system_reason() { return std::strerror(errno); }
 
+/// What to do about a file that cannot be opened for reading.
+std::string opening_hint(int reason) {
+  switch (reason) {
+    case ENOENT:
+      return "check the path; a relative one begins at the folder of the command";
+    case EACCES:
+      return "check the permissions of the file and of the folders above it";
+    default:
+      return "";
+  }
+}
+
+/// What to do about a file that cannot be created or written.
+std::string writing_hint(int reason) {
+  switch (reason) {
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space on that disk and run the command again";
+    case EFBIG:
+      return "the shell's limit on the size of files is too low (ulimit -f)";
+    case ENOENT:
+      return "make its folder first";
+    case EACCES:
+    case EROFS:
+      return "choose a folder that you may write to";
+    default:
+      return "";
+  }
+}
+
+[[noreturn]] void fail_opening(const std::filesystem::path& path) {
+  const int reason = errno;
+  throw DataError(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(reason)),
+                  opening_hint(reason));
+}
+
+[[noreturn]] void fail_writing(const std::filesystem::path& path, const char* what) {
+  const int reason = errno;
+  throw Error(fmt::format("{}: {}: {}", path.string(), what, std::strerror(reason)),
+              writing_hint(reason));
+}
+
 void write_all(int descriptor, const char* data, size_t size, const std::filesystem::path& path) {
   while (size > 0) {
     const ssize_t written = ::write(descriptor, data, size);
@@ -29,8 +71,7 @@ void write_all(int descriptor, const char* data, size_t size, const std::filesys
       if (errno == EINTR) {
         continue;
       }
-      throw Error(fmt::format("{}: write failed: {}", path.string(), system_reason()),
-                  errno == ENOSPC ? "free some space on that disk and run the command again" : "");
+      fail_writing(path, "write failed");
     }
     data += written;
     size -= static_cast<size_t>(written);
@@ -40,7 +81,7 @@ void write_all(int descriptor, const char* data, size_t size, const std::filesys
 int open_for_reading(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    throw DataError(fmt::format("{}: cannot be opened: {}", path.string(), system_reason()));
+    fail_opening(path);
   }
   struct stat status = {};
   if (::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
@@ -77,7 +118,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path)
     : path_(path), temporary_path_(fmt::format("{}.partial-{}", path.string(), ::getpid())) {
   descriptor_ = ::open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) {
-    throw Error(fmt::format("{}: cannot be created: {}", path.string(), system_reason()));
+    fail_writing(path, "cannot be created");
   }
 }
 
@@ -104,7 +145,7 @@ void AtomicFile::flush() {
 void AtomicFile::commit() {
   flush();
   if (::fsync(descriptor_) != 0) {
-    throw Error(fmt::format("{}: flush to disk failed: {}", path_.string(), system_reason()));
+    fail_writing(path_, "flush to disk failed");
   }
   ::close(std::exchange(descriptor_, -1));
   if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
@@ -179,9 +220,10 @@ FileLock::FileLock(const std::filesystem::path& path) {
                             got > 0 ? fmt::format(" (pid {})", owner) : ""),
                 "wait for it to end, or choose another folder");
   }
+  // Who holds it is only told to others; a full disk does not matter here.
   const std::string self = std::to_string(::getpid());
   if (::ftruncate(descriptor_, 0) == 0) {
-    write_all(descriptor_, self.data(), self.size(), path);
+    [[maybe_unused]] const ssize_t written = ::write(descriptor_, self.data(), self.size());
   }
 }
 

@@ -121,6 +121,16 @@ void check_size(const ModelConfig& config, const fs::path& weights) {
   }
 }
 
+/// A config that cannot be used is a damaged model here, not a wrong setting of the user's.
+ModelConfig read_config(const fs::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return model_config_from_json(text, path.string());
+  } catch (const ConfigError& error) {
+    throw CheckpointError(error.what());
+  }
+}
+
 void check_manifest(const fs::path& folder) {
   for (const char* name : {kConfigName, kWeightsName}) {
     if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
@@ -184,8 +194,7 @@ LanguageModel load_model(const fs::path& path) {
   const fs::path folder = find_model_folder(path);
   check_manifest(folder);
   const fs::path weights = folder / kWeightsName;
-  const ModelConfig config =
-      model_config_from_json(read_file(folder / kConfigName), (folder / kConfigName).string());
+  const ModelConfig config = read_config(folder / kConfigName);
   std::error_code error;
   if (!fs::exists(weights, error)) {
     throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),

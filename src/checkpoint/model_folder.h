@@ -23,8 +23,7 @@ void save_model(const std::filesystem::path& folder,
 /// Reads a model folder: the config, then the weights (any float dtype, into float32).
 /// `path` may also be a run folder: its newest complete checkpoint is read. Where the folder has a
 /// manifest, config and weights must agree with it.
-/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once, or
-/// ConfigError.
+/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once.
 LanguageModel load_model(const std::filesystem::path& path);
 
 /// The folder that load_model reads for `path`: itself, or a run folder's newest complete

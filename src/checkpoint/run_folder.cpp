@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kManifestName = "manifest.json";
+constexpr const char* kLockName = "run.lock";
 constexpr int64_t kManifestVersion = 1;
 constexpr std::string_view kStepPrefix = "step-";
 // Hidden names in checkpoints/: being written, being deleted.
@@ -213,6 +214,21 @@ const fs::path& create_folder(const fs::path& folder) {
   return folder;
 }
 
+/// A run would mix its files with what is there.
+void check_holds_nothing_else(const fs::path& folder) {
+  static const std::map<std::string, std::string> others = {{"dataset.json", "prepared data"},
+                                                            {"config.json", "a model"},
+                                                            {kManifestName, "a checkpoint"}};
+  for (const auto& [name, kind] : others) {
+    std::error_code error;
+    if (fs::exists(folder / name, error)) {
+      throw Error(
+          fmt::format("{}: holds {}, so it cannot be the folder of a run", folder.string(), kind),
+          "give a new or empty folder");
+    }
+  }
+}
+
 }  // namespace
 
 void write_manifest(const fs::path& folder) {
@@ -296,8 +312,27 @@ int64_t checkpoint_step(const fs::path& folder) {
   return *step;
 }
 
-RunFolder::RunFolder(const fs::path& folder)
-    : folder_(folder), lock_(create_folder(folder) / "run.lock") {}
+RunFolder::RunFolder(const fs::path& folder) : folder_(folder), new_folders_(folder) {
+  try {
+    check_holds_nothing_else(folder_);
+    lock_.emplace(folder_ / kLockName);
+  } catch (...) {
+    new_folders_.remove_empty();
+    throw;
+  }
+}
+
+RunFolder::~RunFolder() {
+  std::error_code ignored;
+  fs::directory_iterator entry(folder_, ignored);
+  const bool is_unused = !new_folders_.empty() && !ignored && entry != fs::directory_iterator() &&
+                         entry->path().filename() == kLockName &&
+                         entry.increment(ignored) == fs::directory_iterator();
+  if (is_unused) {
+    fs::remove(folder_ / kLockName, ignored);
+    new_folders_.remove_empty();
+  }
+}
 
 void RunFolder::save_checkpoint(int64_t step, const std::function<void(const fs::path&)>& write) {
   if (step < 0) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/new_folders.h"
 
 namespace brt {
 
@@ -52,8 +53,13 @@ int64_t checkpoint_step(const std::filesystem::path& folder);
 /// The folder of a run under way, locked against other processes (lock file `run.lock`).
 class RunFolder {
  public:
-  /// Creates the folder if it is missing. @throws Error if another process holds it.
+  /// Makes the folder if it is missing; one that was made is removed on destruction if nothing was
+  /// put into it. @throws Error if another process holds it or it holds something else: prepared
+  /// data, a model, a checkpoint.
   explicit RunFolder(const std::filesystem::path& folder);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::filesystem::path& path() const { return folder_; }
 
@@ -70,7 +76,8 @@ class RunFolder {
 
  private:
   std::filesystem::path folder_;
-  FileLock lock_;
+  NewFolders new_folders_;
+  std::optional<FileLock> lock_;
   std::set<int64_t> sound_steps_;  ///< checkpoints known to be sound: those saved by this object
 };
 

@@ -61,7 +61,8 @@ OpenFile open_safetensors(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) {
-    throw CheckpointError(fmt::format("{}: does not exist", path.string()));
+    throw CheckpointError(fmt::format("{}: does not exist", path.string()),
+                          "check the path; a relative one begins at the folder of the command");
   }
   if (!std::filesystem::is_regular_file(status)) {
     throw CheckpointError(
@@ -78,7 +79,8 @@ OpenFile open_safetensors(const std::filesystem::path& path) {
   if (file_bytes < sizeof(header_bytes) ||
       !file.stream.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes))) {
     throw CheckpointError(
-        fmt::format("{}: has {} bytes, too few for a safetensors file", path.string(), file_bytes));
+        fmt::format("{}: has {} bytes, too few for a safetensors file", path.string(), file_bytes),
+        "the file is cut off; copy or download it again");
   }
   if (header_bytes > kMaxSafetensorsHeaderBytes) {
     throw CheckpointError(fmt::format("{}: header claims {} bytes, more than the format's {}",

@@ -101,7 +101,8 @@ nlohmann::json parse_object(const std::string& text, const std::string& origin) 
   try {
     parsed = nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    throw ConfigError(fmt::format("{}: not valid JSON: {}", origin, error.what()));
+    throw ConfigError(fmt::format("{}: not valid JSON: {}", origin, error.what()),
+                      "the file is damaged: copy it again");
   }
   if (!parsed.is_object()) {
     throw ConfigError(fmt::format("{}: expected a JSON object with the model's settings, got {}",

@@ -33,9 +33,9 @@ fs::file_status status_of(const fs::path& path) {
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
     const bool is_link = fs::is_symlink(fs::symlink_status(path, error));
-    throw DataError(
-        fmt::format("{}: {}", path.string(),
-                    is_link ? "symbolic link leads nowhere" : "no such file or folder"));
+    throw DataError(fmt::format("{}: {}", path.string(),
+                                is_link ? "symbolic link leads nowhere" : "no such file or folder"),
+                    "check the path; a relative one begins at the folder of the command");
   }
   if (status.type() == fs::file_type::none || status.type() == fs::file_type::unknown) {
     throw DataError(fmt::format("{}: cannot be examined: {}", path.string(), error.message()));

@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kPartBytes = size_t{1} << 16;
 
+constexpr const char* kLineHint = "a line is a document: {\"text\": \"...\"}";
+
 class LineReader {
  public:
   explicit LineReader(std::unique_ptr<ByteStream> stream)
@@ -102,18 +104,21 @@ class JsonlSource : public DocumentSource {
       object = nlohmann::json::parse(line);
     } catch (const nlohmann::json::exception& error) {
       throw DataError(
-          fmt::format("{}:{}: line is not valid JSON: {}", file_, line_number_, error.what()));
+          fmt::format("{}:{}: line is not valid JSON: {}", file_, line_number_, error.what()),
+          kLineHint);
     }
     line = std::string();
     if (!object.is_object()) {
       throw DataError(fmt::format("{}:{}: a JSON object was expected, the line holds a {}", file_,
-                                  line_number_, object.type_name()));
+                                  line_number_, object.type_name()),
+                      kLineHint);
     }
     const nlohmann::json::iterator text = object.find("text");
     if (text == object.end() || !text->is_string()) {
       throw DataError(
           fmt::format("{}:{}: the object has no string field \"text\"{}", file_, line_number_,
-                      text == object.end() ? "" : fmt::format(" (it is a {})", text->type_name())));
+                      text == object.end() ? "" : fmt::format(" (it is a {})", text->type_name())),
+          kLineHint);
     }
     text_ = std::move(text->get_ref<std::string&>());
     for (const char* key : {"id", "name", "path"}) {

@@ -101,8 +101,7 @@ void install_tokenizer(const fs::path& path, const std::string& serialized, Undo
 
 }  // namespace
 
-OutputFolder::OutputFolder(const fs::path& path) : path_(path) {
-  make_folders();
+OutputFolder::OutputFolder(const fs::path& path) : path_(path), new_folders_(path) {
   try {
     made_lock_ = !fs::exists(path_ / kLockName);
     lock_ = std::make_unique<FileLock>(path_ / kLockName);
@@ -124,27 +123,6 @@ OutputFolder::~OutputFolder() {
   }
 }
 
-void OutputFolder::make_folders() {
-  std::error_code error;
-  std::vector<fs::path> missing;
-  for (fs::path folder = fs::absolute(path_).lexically_normal();
-       !fs::exists(folder, error) && folder.has_relative_path(); folder = folder.parent_path()) {
-    if (folder.has_filename()) {
-      missing.push_back(folder);
-    }
-  }
-  for (size_t i = missing.size(); i > 0 && !error; --i) {
-    if (fs::create_directory(missing[i - 1], error)) {
-      made_folders_.push_back(missing[i - 1]);
-    }
-  }
-  if (error || !fs::is_directory(path_, error)) {
-    const std::string reason = error ? error.message() : "a file of that name is there";
-    remove_made();
-    throw Error(fmt::format("{}: folder cannot be made: {}", path_.string(), reason));
-  }
-}
-
 void OutputFolder::remove_made() {
   std::error_code ignored;
   if (lock_ != nullptr) {
@@ -158,9 +136,7 @@ void OutputFolder::remove_made() {
       fs::remove(path_ / kLockName, ignored);
     }
   }
-  for (size_t i = made_folders_.size(); i > 0; --i) {
-    fs::remove(made_folders_[i - 1], ignored);  // only if empty
-  }
+  new_folders_.remove_empty();
 }
 
 void OutputFolder::check_contents() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/new_folders.h"
 #include "data/dataset_manifest.h"
 #include "text/tokenizer.h"
 
@@ -36,13 +37,12 @@ class OutputFolder {
 
  private:
   std::filesystem::path path_;
-  std::vector<std::filesystem::path> made_folders_;  ///< innermost last
+  NewFolders new_folders_;
   bool made_lock_ = false;
   bool keep_ = false;
   std::unique_ptr<FileLock> lock_;
   DatasetManifest manifest_;
 
-  void make_folders();
   void remove_made();
   void check_contents() const;
   void remove_leftovers() const;

@@ -3,6 +3,7 @@
 #include "data/prepared_data.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -105,6 +106,11 @@ PreparedSplit PreparedData::open_split(const std::string& name) const {
   std::string checksums;
   for (const ShardSummary& expected : found->second) {
     const std::filesystem::path path = folder_ / name / expected.file;
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      throw DataError(fmt::format("{}: the shard is missing", path.string()),
+                      "make the split again with brt prepare");
+    }
     Shard shard(path);
     if (shard.summary() != expected || shard.vocab_size() != manifest_->vocab_size) {
       throw DataError(

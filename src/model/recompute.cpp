@@ -24,11 +24,10 @@ struct Call : public torch::CustomClassHolder {
 struct Recompute : public torch::autograd::Function<Recompute> {
   static variable_list forward(AutogradContext* context,
                                const c10::intrusive_ptr<Call>& call,
-                               const variable_list& tensors) {
+                               at::TensorList tensors) {
     context->saved_data["call"] = c10::IValue::make_capsule(call);
-    context->save_for_backward(tensors);
-    return call->function(
-        {tensors.begin(), tensors.begin() + static_cast<int64_t>(call->num_inputs)});
+    context->save_for_backward(tensors.vec());
+    return call->function(tensors.slice(0, call->num_inputs).vec());
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -80,7 +79,8 @@ std::vector<at::Tensor> recompute_in_backward(const TensorFunction& function,
   call->num_inputs = inputs.size();
   variable_list tensors(inputs.begin(), inputs.end());
   tensors.insert(tensors.end(), parameters.begin(), parameters.end());
-  return Recompute::apply(call, tensors);
+  // A TensorList: autograd does not look for tensors inside a std::vector.
+  return Recompute::apply(call, at::TensorList(tensors));
 }
 
 }  // namespace brt

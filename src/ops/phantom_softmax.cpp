@@ -5,6 +5,7 @@
 #include <ATen/ops/amax.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/where.h>
 
 namespace brt {
 
@@ -19,7 +20,10 @@ at::Tensor phantom_softmax(const at::Tensor& logits) {
   }
   const at::Tensor shift = largest.clamp_min(kPhantomLogit);
   const at::Tensor weight = at::exp(logits - shift);
-  return weight / (weight.sum(-1, /*keepdim=*/true) + at::exp(kPhantomLogit - shift));
+  const at::Tensor shared =
+      weight / (weight.sum(-1, /*keepdim=*/true) + at::exp(kPhantomLogit - shift));
+  // Chosen row by row, so that a row that sees nothing changes no bit of another lane.
+  return at::where(largest.gt(-900.0), at::softmax(logits, -1), shared);
 }
 
 }  // namespace brt

@@ -22,8 +22,8 @@ namespace brt {
 ///   u = u / max(1, rms(u));  u = u * lr * max(rms(p), 0.001)
 ///   m = beta1 m + (1-beta1) u;  p = p - m
 ///
-/// Factored are matrices whose two sides are both at least 128. No bias correction; the rate is part
-/// of m. State is float32; rms is accumulated in float64.
+/// Factored are matrices whose two sides are both at least 128. No bias correction; the rate is
+/// part of m. State is float32; rms is accumulated in float64.
 class Adafactor : public Optimizer {
  public:
   Adafactor(const OptimizerConfig& config, std::vector<NamedParameter> parameters);

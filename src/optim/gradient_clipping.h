@@ -8,8 +8,8 @@
 
 namespace brt {
 
-/// Euclidean norm over all gradients, summed in float64 in the parameters' order. NaN or infinite if
-/// any gradient is.
+/// Euclidean norm over all gradients, summed in float64 in the parameters' order. NaN or infinite
+/// if any gradient is.
 double gradient_norm(const std::vector<NamedParameter>& parameters);
 
 /// Multiplies every gradient by max_norm / norm if norm > max_norm.

@@ -31,8 +31,8 @@ void compare(const std::map<std::string, at::Tensor>& saved,
     problems.push_back(fmt::format("{} is missing", name));
   } else if (found->second.sizes() != expected.sizes() ||
              found->second.scalar_type() != expected.scalar_type()) {
-    problems.push_back(fmt::format("{} must be {}, got {}", name, describe(expected),
-                                   describe(found->second)));
+    problems.push_back(
+        fmt::format("{} must be {}, got {}", name, describe(expected), describe(found->second)));
   }
 }
 

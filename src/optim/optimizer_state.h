@@ -20,7 +20,8 @@ struct StateTensor {
 std::map<std::string, at::Tensor> optimizer_state_map(const std::vector<StateTensor>& tensors,
                                                       int64_t updates);
 
-/// Copies saved values into `tensors` and returns the saved "updates". Nothing is copied unless all fit.
+/// Copies saved values into `tensors` and returns the saved "updates". Nothing is copied unless all
+/// fit.
 /// @throws CheckpointError listing what is missing, misshapen or unknown.
 int64_t load_optimizer_state(const std::map<std::string, at::Tensor>& saved,
                              const std::vector<StateTensor>& tensors);

@@ -11,7 +11,8 @@
 namespace brt {
 namespace {
 
-/// meliad's cosine: down to 0.001 over `total` updates; the tail, for longer runs, starts there too.
+/// meliad's cosine: down to 0.001 over `total` updates; the tail, for longer runs, starts there
+/// too.
 double reference_cosine(double t, double total) {
   if (t <= total) {
     return 0.001 + 0.0045 * (1.0 + std::cos(std::numbers::pi * t / total));

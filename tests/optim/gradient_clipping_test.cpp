@@ -43,8 +43,7 @@ TEST(GradientClipping, LargerNormIsScaledToTheLimit) {
 }
 
 TEST(GradientClipping, SmallerNormStaysBitEqual) {
-  const std::vector<NamedParameter> parameters = {
-      parameter_with_gradient("a", at::full({3}, 0.1))};
+  const std::vector<NamedParameter> parameters = {parameter_with_gradient("a", at::full({3}, 0.1))};
   clip_gradients(parameters, gradient_norm(parameters), 1.0);
   EXPECT_TRUE(parameters[0].value.grad().equal(at::full({3}, 0.1)));
 }

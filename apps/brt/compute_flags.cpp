@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// --dtype, --threads, and a model beside its tokenizer.
+#include "compute_flags.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ATen/Parallel.h>
+
+#include "base/error.h"
+#include "checkpoint/model_folder.h"
+
+namespace brt {
+
+void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
+  verb.add_option("--dtype", flags.dtype, "precision of matrix products: fp32, bf16")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+  verb.add_option("--threads", flags.threads, "threads; 0: all cores")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+}
+
+at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
+  if (flags.threads > 0) {
+    at::set_num_threads(static_cast<int>(flags.threads));
+  }
+  if (flags.dtype == "fp32") {
+    return at::kFloat;
+  }
+  if (flags.dtype == "bf16") {
+    return at::kBFloat16;
+  }
+  throw ConfigError("dtype must be fp32 or bf16, got \"" + flags.dtype + "\"");
+}
+
+ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
+  const std::filesystem::path folder = find_model_folder(path);
+  ModelWithTokenizer loaded;
+  loaded.model = load_model(folder);
+  loaded.tokenizer = load_folder_tokenizer(folder);
+  const int64_t vocab_size = loaded.model->config().vocab_size;
+  if (loaded.tokenizer->vocab_size() > vocab_size) {
+    throw CheckpointError(
+        fmt::format("{}: the tokenizer ({}) has {} tokens, the model's vocabulary {}",
+                    folder.string(), loaded.tokenizer->kind(), loaded.tokenizer->vocab_size(),
+                    vocab_size),
+        "put the tokenizer.model that the model was trained with into the model folder");
+  }
+  return loaded;
+}
+
+}  // namespace brt

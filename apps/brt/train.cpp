@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// brt train: trains a model in a run folder, from the start or from its newest checkpoint.
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "progress_bar.h"
+#include "stop_signal.h"
+#include "train/train_loop.h"
+#include "verbs.h"
+
+namespace brt {
+namespace {
+
+struct TrainArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string run;
+  std::string resume = "auto";
+  bool json = false;
+};
+
+constexpr const char* kExamples = R"(examples:
+  brt train --config recipes/tiny.toml --run runs/tiny
+      trains; called again it goes on from the newest checkpoint
+  brt train --config recipes/small.toml --set train.steps=2000 --set model.gate=lstm --run runs/lstm
+      the recipe with two settings changed
+  brt train --config recipes/small.toml --run runs/small --resume must
+      only goes on; without a checkpoint it is an error
+
+Ctrl-C (or SIGTERM) finishes the step, writes a checkpoint and stops with exit code 130 (143); a
+second one stops at once. A resumed run gives, bit for bit, the weights of the uninterrupted one on
+the same machine with the same train.threads.
+
+settings of the config file, and of --set:
+)";
+
+/// Shows a run on stderr.
+class TrainDisplay {
+ public:
+  void start(const TrainStart& start);
+  void step(const TrainProgress& progress);
+  void evaluation(const EvaluationProgress& progress);
+  void note(const std::string& text);
+  void warning(const std::string& text);
+  void finish(const TrainResult& result, const std::string& run);
+
+ private:
+  std::unique_ptr<ProgressBar> bar_;
+  int64_t step_ = 0;
+  std::string figures_;  ///< of the last step
+};
+
+void TrainDisplay::start(const TrainStart& start) {
+  fmt::print(stderr, "{}\n", run_config_to_toml(start.config));
+  spdlog::info("{} parameters; {} tokens in {} documents", start.parameters, start.training_tokens,
+               start.training_documents);
+  if (start.step > 0) {
+    spdlog::info("going on after step {} of {}", start.step, start.config.train.steps);
+  }
+  if (start.step < start.config.train.steps) {
+    bar_ = std::make_unique<ProgressBar>("training", "steps", start.config.train.steps);
+    bar_->start_at(start.step);
+  }
+  step_ = start.step;
+}
+
+void TrainDisplay::step(const TrainProgress& progress) {
+  step_ = progress.step;
+  figures_ =
+      fmt::format("{:.4f} bits/token, {:.4f} bits/byte, {:.0f} tokens/s", progress.bits_per_token,
+                  progress.bits_per_byte, progress.tokens_per_second);
+  if (bar_) {
+    bar_->update(step_, figures_);
+  }
+}
+
+void TrainDisplay::evaluation(const EvaluationProgress& progress) {
+  if (bar_ && progress.total_tokens > 0) {
+    bar_->update(step_, fmt::format("evaluating {:.0f} %, {:.4f} bits/token",
+                                    100.0 * static_cast<double>(progress.tokens) /
+                                        static_cast<double>(progress.total_tokens),
+                                    progress.bits_per_token));
+  }
+}
+
+void TrainDisplay::note(const std::string& text) {
+  if (bar_) {
+    bar_->print_line(text);
+  } else {
+    spdlog::info("{}", text);
+  }
+}
+
+void TrainDisplay::warning(const std::string& text) {
+  if (bar_) {
+    bar_->print_line("warning: " + text);
+  } else {
+    spdlog::warn("{}", text);
+  }
+}
+
+void TrainDisplay::finish(const TrainResult& result, const std::string& run) {
+  if (bar_ && !result.stopped) {
+    bar_->update(step_, figures_);  // not those of the last evaluation
+    bar_->finish();
+  }
+  bar_.reset();
+  if (result.stopped) {
+    spdlog::warn("stopped after step {}; the same command goes on from {}", result.step,
+                 result.checkpoint.string());
+  } else {
+    spdlog::info("{}: {} steps done, {} tokens, {:.1f} s", run, result.step, result.tokens,
+                 result.seconds);
+  }
+}
+
+void print_json(const TrainArguments& arguments, const TrainResult& result) {
+  nlohmann::ordered_json json = {{"run", arguments.run},
+                                 {"step", result.step},
+                                 {"stopped", result.stopped},
+                                 {"tokens", result.tokens},
+                                 {"skipped_steps", result.skipped_steps},
+                                 {"seconds", result.seconds},
+                                 {"checkpoint", result.checkpoint.string()}};
+  if (result.bits_per_token) {
+    json["bits_per_token"] = *result.bits_per_token;
+  }
+  if (result.validation) {
+    json["validation"] = {{"step", result.validation->step},
+                          {"bits_per_token", result.validation->bits_per_token}};
+  }
+  fmt::print("{}\n", json.dump());
+}
+
+void run_train(const TrainArguments& arguments) {
+  const TrainRequest request = {.config = load_run_config(arguments.config, arguments.overrides),
+                                .run_folder = arguments.run,
+                                .resume = resume_mode_from_word(arguments.resume)};
+  catch_stop_signals();
+  TrainDisplay display;
+  TrainObserver observer;
+  observer.stop_requested = stop_requested;
+  observer.on_start = [&display](const TrainStart& start) { display.start(start); };
+  observer.on_step = [&display](const TrainProgress& progress) { display.step(progress); };
+  observer.on_evaluation = [&display](const EvaluationProgress& progress) {
+    display.evaluation(progress);
+  };
+  observer.on_note = [&display](const std::string& text) { display.note(text); };
+  observer.on_warning = [&display](const std::string& text) { display.warning(text); };
+  const TrainResult result = run_training(request, observer);
+  display.finish(result, arguments.run);
+  if (arguments.json) {
+    print_json(arguments, result);
+  }
+  if (result.stopped) {
+    throw CLI::RuntimeError(stop_exit_code());
+  }
+}
+
+}  // namespace
+
+void add_train_verb(CLI::App& app) {
+  const std::shared_ptr<TrainArguments> arguments = std::make_shared<TrainArguments>();
+  CLI::App* verb = app.add_subcommand("train", "train a model in a run folder, or go on training");
+  verb->add_option("--config", arguments->config, "recipe: a TOML file with the run's settings")
+      ->required();
+  verb->add_option("--set", arguments->overrides,
+                   "section.key=value: a setting in place of the recipe's; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--run", arguments->run, "folder of the run; made if it is missing")->required();
+  verb->add_option("--resume", arguments->resume,
+                   "where the run has checkpoints: auto (go on), never (error); must: error where "
+                   "it has none")
+      ->check(CLI::IsMember({"auto", "never", "must"}))
+      ->capture_default_str();
+  verb->add_flag("--json", arguments->json, "one JSON object on stdout at the end");
+  verb->footer(kExamples + run_config_help());
+  verb->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace brt

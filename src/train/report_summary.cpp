@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words for comparisons; see report_summary.h.
+#include "train/report_summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace brt {
+namespace {
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+// Differences below these fractions of the loss are called level and small: runs that differ by
+// their seed alone differ by a few thousandths.
+constexpr double kLevel = 0.002;
+constexpr double kSmall = 0.01;
+// An evaluation in another mode is of the same weights, so less already tells something.
+constexpr double kUnused = 0.0005;
+
+std::string percent(double fraction) {
+  return fmt::format("{:.{}f} %", 100 * fraction, fraction < 0.001 ? 2 : 1);
+}
+
+bool all_have(const std::vector<RunRecord>& runs, const std::string& carry) {
+  return std::ranges::all_of(
+      runs, [&carry](const RunRecord& run) { return run.evaluation(carry) != nullptr; });
+}
+
+double last_validation(const RunRecord& run) {
+  for (size_t index = run.steps.size(); index-- > 0;) {
+    if (run.steps[index].validation) {
+      return run.steps[index].validation->bits_per_byte;
+    }
+  }
+  return kNotANumber;
+}
+
+/// Indices of the runs with a headline figure, lowest loss first.
+std::vector<size_t> ranking(const std::vector<double>& bits) {
+  std::vector<size_t> order(bits.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::erase_if(order, [&bits](size_t index) { return !std::isfinite(bits[index]); });
+  std::ranges::stable_sort(order, {}, [&bits](size_t index) { return bits[index]; });
+  return order;
+}
+
+std::string measured_on(const std::vector<RunRecord>& runs) {
+  if (!all_have(runs, "carried")) {
+    return "In the last validation during training";
+  }
+  const EvaluationRecord& first = *runs.front().evaluation("carried");
+  return fmt::format("On {} held-out documents (split {}, {:.2f} MB)", first.documents, first.split,
+                     static_cast<double>(first.bytes) / 1e6);
+}
+
+std::string ranking_sentence(const std::vector<RunRecord>& runs,
+                             const std::vector<double>& bits,
+                             size_t best,
+                             size_t other) {
+  const double fewer = 1.0 - bits[best] / bits[other];
+  if (fewer < kLevel) {
+    return fmt::format(
+        "{}, {} and {} are level: {:.3f} and {:.3f} bits per byte, which is {} apart.",
+        measured_on(runs), runs[best].name, runs[other].name, bits[best], bits[other],
+        percent(fewer));
+  }
+  return fmt::format("{}, {} is {}ahead of {}: {:.3f} against {:.3f} bits per byte, {} fewer.",
+                     measured_on(runs), runs[best].name, fewer < kSmall ? "slightly " : "",
+                     runs[other].name, bits[best], bits[other], percent(fewer));
+}
+
+/// What that means for recurrence, if one of the two is recurrent and the other is not.
+std::string verdict_sentence(const RunRecord& best, const RunRecord& other, double fewer) {
+  if (best.is_recurrent() == other.is_recurrent()) {
+    return "";
+  }
+  if (fewer < kLevel) {
+    return "So in these runs the recurrent state neither pays nor costs.";
+  }
+  return best.is_recurrent()
+             ? "So in these runs the recurrent state pays for itself."
+             : "So in these runs the baseline without a recurrent state is the better model.";
+}
+
+struct Lead {
+  double from = 0.0;
+  double to = 0.0;
+  double bits = 0.0;  ///< how much lower the first run's loss is
+};
+
+std::vector<Lead> leads_by_position(const EvaluationRecord& first, const EvaluationRecord& second) {
+  std::vector<Lead> leads;
+  for (const LossAtPosition& left : first.by_position) {
+    for (const LossAtPosition& right : second.by_position) {
+      if (left.from == right.from && left.to == right.to) {
+        leads.push_back({left.from, left.to, right.bits_per_token - left.bits_per_token});
+      }
+    }
+  }
+  std::erase_if(leads, [](const Lead& lead) { return !std::isfinite(lead.bits); });
+  return leads;
+}
+
+std::string interval_text(const Lead& lead) {
+  return fmt::format("tokens {} to {}", grouped(static_cast<int64_t>(lead.from)),
+                     grouped(static_cast<int64_t>(lead.to)));
+}
+
+/// Where the first run is not ahead, intervals that touch joined.
+std::vector<Lead> stretches_behind(const std::vector<Lead>& leads) {
+  std::vector<Lead> stretches;
+  for (const Lead& lead : leads) {
+    if (lead.bits > 0.0) {
+      continue;
+    }
+    if (!stretches.empty() && stretches.back().to == lead.from) {
+      stretches.back().to = lead.to;
+    } else {
+      stretches.push_back(lead);
+    }
+  }
+  return stretches;
+}
+
+std::string where_sentence(const RunRecord& best, const RunRecord& other) {
+  const EvaluationRecord* first = best.evaluation("carried");
+  const EvaluationRecord* second = other.evaluation("carried");
+  if (first == nullptr || second == nullptr ||
+      best.config.model.vocab_size != other.config.model.vocab_size) {
+    return "";
+  }
+  const std::vector<Lead> leads = leads_by_position(*first, *second);
+  if (leads.size() < 2) {
+    return "";
+  }
+  const auto [smallest, largest] = std::ranges::minmax_element(leads, {}, &Lead::bits);
+  if (smallest->bits > 0.0) {
+    return fmt::format(
+        "{} is ahead at every distance from the start of a document: most at {} ({:.3f} bits per "
+        "token), "
+        "least at {} ({:.3f}).",
+        best.name, interval_text(*largest), largest->bits, interval_text(*smallest),
+        smallest->bits);
+  }
+  std::vector<std::string> behind;
+  for (const Lead& stretch : stretches_behind(leads)) {
+    behind.push_back(interval_text(stretch));
+  }
+  return fmt::format(
+      "{} leads most at {} of a document (by {:.3f} bits per token); {} is ahead at {} (at most by "
+      "{:.3f}).",
+      best.name, interval_text(*largest), largest->bits, other.name, fmt::join(behind, ", "),
+      -smallest->bits);
+}
+
+std::string change_text(double from, double to) {
+  return fmt::format("{:.3f} bits per byte instead of {:.3f} ({:+.3f}, {})", to, from, to - from,
+                     percent(std::abs(to / from - 1.0)));
+}
+
+/// What the state is worth: its carry over segments against a state that is zeroed at each.
+std::string state_sentence(const RunRecord& run) {
+  const EvaluationRecord* carried = run.evaluation("carried");
+  const EvaluationRecord* none = run.evaluation("none");
+  if (!run.is_recurrent() || carried == nullptr || none == nullptr) {
+    return "";
+  }
+  const double cost = none->bits_per_byte / carried->bits_per_byte - 1.0;
+  const char* meaning =
+      cost < -kUnused  ? "what the state brings from the segment before does harm"
+      : cost < kUnused ? "what the state brings from the segment before is hardly used"
+      : cost < kSmall  ? "what the state brings from the segment before helps a little"
+                       : "what the state brings from the segment before helps";
+  return fmt::format(
+      "{} with its state zeroed at the start of every segment of {} tokens has {}: {}.", run.name,
+      run.config.model.segment, change_text(carried->bits_per_byte, none->bits_per_byte), meaning);
+}
+
+std::string reset_sentence(const RunRecord& run) {
+  const EvaluationRecord* carried = run.evaluation("carried");
+  const EvaluationRecord* reset = run.evaluation("reset");
+  if (carried == nullptr || reset == nullptr) {
+    return "";
+  }
+  return fmt::format("{} without anything carried from segment to segment has {}.", run.name,
+                     change_text(carried->bits_per_byte, reset->bits_per_byte));
+}
+
+std::string size_sentence(const std::vector<RunRecord>& runs) {
+  std::vector<std::string> parts;
+  for (const RunRecord& run : runs) {
+    const double speed = median_speed(run);
+    parts.push_back(fmt::format(
+        "{} has {} parameters in {} layers and read {:.2f} million tokens{}", run.name,
+        grouped(count_parameters(run.config.model)), run.config.model.num_layers,
+        run.steps.back().tokens / 1e6,
+        std::isfinite(speed) ? fmt::format(" at {} a second", grouped(std::llround(speed))) : ""));
+  }
+  return fmt::format("{}.", fmt::join(parts, "; "));
+}
+
+}  // namespace
+
+std::string grouped(int64_t value) {
+  std::string digits = std::to_string(std::abs(value));
+  for (size_t place = digits.size(); place > 3;) {
+    place -= 3;
+    digits.insert(place, ",");
+  }
+  return value < 0 ? "-" + digits : digits;
+}
+
+double median_speed(const RunRecord& run) {
+  std::vector<double> speeds;
+  for (const LoggedStep& step : run.steps) {
+    if (std::isfinite(step.tokens_per_second)) {
+      speeds.push_back(step.tokens_per_second);
+    }
+  }
+  if (speeds.empty()) {
+    return kNotANumber;
+  }
+  std::ranges::nth_element(speeds, speeds.begin() + static_cast<std::ptrdiff_t>(speeds.size() / 2));
+  return speeds[speeds.size() / 2];
+}
+
+std::vector<double> headline_bits_per_byte(const std::vector<RunRecord>& runs) {
+  const bool is_evaluated = all_have(runs, "carried");
+  std::vector<double> bits;
+  for (const RunRecord& run : runs) {
+    bits.push_back(is_evaluated ? run.evaluation("carried")->bits_per_byte : last_validation(run));
+  }
+  return bits;
+}
+
+std::vector<std::string> summarize_runs(const std::vector<RunRecord>& runs) {
+  const std::vector<double> bits = headline_bits_per_byte(runs);
+  const std::vector<size_t> order = ranking(bits);
+  std::vector<std::string> sentences;
+  if (order.size() == 1) {
+    sentences.push_back(fmt::format("{}, {} has {:.3f} bits per byte.", measured_on(runs),
+                                    runs[order[0]].name, bits[order[0]]));
+  }
+  for (size_t place = 1; place < order.size(); ++place) {
+    const size_t best = order.front();
+    const size_t other = order[place];
+    sentences.push_back(ranking_sentence(runs, bits, best, other));
+    sentences.push_back(verdict_sentence(runs[best], runs[other], 1.0 - bits[best] / bits[other]));
+    sentences.push_back(where_sentence(runs[best], runs[other]));
+  }
+  for (const RunRecord& run : runs) {
+    sentences.push_back(state_sentence(run));
+    sentences.push_back(reset_sentence(run));
+  }
+  sentences.push_back(size_sentence(runs));
+  std::erase(sentences, "");
+  return sentences;
+}
+
+}  // namespace brt

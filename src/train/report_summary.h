@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the numbers of several runs say, in plain words and whichever way they point.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/run_record.h"
+
+namespace brt {
+
+/// Bits per byte by which runs are ranked: of the held-out split with everything carried if every
+/// run has that evaluation, else of the last validation during training. NaN for a run without it.
+std::vector<double> headline_bits_per_byte(const std::vector<RunRecord>& runs);
+
+/// Sentences (plain text): which run is ahead on held-out documents, by how much and where in the
+/// document; whether what is carried is used; how the runs differ in size and speed.
+std::vector<std::string> summarize_runs(const std::vector<RunRecord>& runs);
+
+/// The median of the logged training speeds, in tokens per second; NaN if there are none.
+double median_speed(const RunRecord& run);
+
+/// "1,234,567"
+std::string grouped(int64_t value);
+
+}  // namespace brt

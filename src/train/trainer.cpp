@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// One training step after another: segment, gradients, update; and all that must be saved of it.
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ATen/ops/from_blob.h>
+
+#include "base/error.h"
+#include "base/seeded_random.h"
+#include "checkpoint/model_folder.h"
+#include "checkpoint/safetensors.h"
+#include "optim/gradient_clipping.h"
+#include "optim/schedule.h"
+
+namespace brt {
+namespace {
+
+std::vector<NamedParameter> named_parameters(const LanguageModel& model) {
+  std::vector<NamedParameter> parameters;
+  for (const auto& parameter : model->named_parameters()) {
+    parameters.push_back({parameter.key(), parameter.value()});
+  }
+  return parameters;
+}
+
+LaneOptions lane_options(const RunConfig& config) {
+  return {.lanes = config.train.lanes,
+          .segment = config.model.segment,
+          .seed = static_cast<uint64_t>(config.train.seed),
+          .shuffle = config.data.shuffle,
+          .repeat = true};
+}
+
+/// Lanes [begin, end) of a segment as tensors that own their memory.
+struct SegmentTensors {
+  at::Tensor tokens_BN;
+  at::Tensor targets_BN;
+  at::Tensor loss_mask_BN;
+  at::Tensor starts_B;
+};
+
+SegmentTensors segment_tensors(const Segment& segment, int64_t begin, int64_t end) {
+  const int64_t lanes = end - begin;
+  const int64_t first = begin * segment.length;
+  const auto copy = [](const auto* data, at::IntArrayRef sizes, at::ScalarType from,
+                       at::ScalarType to) {
+    // from_blob wants a mutable pointer; the copy below is all that reads it.
+    void* memory = const_cast<void*>(static_cast<const void*>(data));
+    return at::from_blob(memory, sizes, at::TensorOptions().dtype(from))
+        .to(to, /*non_blocking=*/false, /*copy=*/true);
+  };
+  SegmentTensors tensors;
+  tensors.tokens_BN =
+      copy(segment.tokens.data() + first, {lanes, segment.length}, at::kInt, at::kLong);
+  tensors.targets_BN =
+      copy(segment.targets.data() + first, {lanes, segment.length}, at::kInt, at::kLong);
+  tensors.loss_mask_BN =
+      copy(segment.loss_mask.data() + first, {lanes, segment.length}, at::kFloat, at::kFloat);
+  tensors.starts_B = copy(segment.starts.data() + begin, {lanes}, at::kByte, at::kByte);
+  return tensors;
+}
+
+}  // namespace
+
+at::ScalarType compute_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::kFp32:
+      return at::kFloat;
+    case DType::kBf16:
+      return at::kBFloat16;
+  }
+  throw ConfigError("train.dtype: unknown dtype");
+}
+
+Trainer::Trainer(const RunConfig& config, const PreparedSplit& split)
+    : config_(config),
+      model_(config.model),
+      parameters_(named_parameters(model_)),
+      optimizer_(make_optimizer(config.optimizer, parameters_)),
+      lanes_(split, lane_options(config)),
+      carry_(make_carry(config.model, config.train.lanes, compute_dtype(config.train.dtype))) {
+  state_.pending_starts.assign(static_cast<size_t>(config.train.lanes), 0);
+}
+
+void Trainer::initialize_model() { initialize(model_, static_cast<uint64_t>(config_.train.seed)); }
+
+StepResult Trainer::step(GateLog* gate_log) {
+  Segment segment;
+  lanes_.next(segment);
+  for (size_t lane = 0; lane < segment.starts.size(); ++lane) {
+    segment.starts[lane] |= state_.pending_starts[lane];
+  }
+  StepResult result;
+  result.targets = segment.num_targets;
+  result.learning_rate =
+      learning_rate(config_.optimizer, optimizer_->updates(), config_.train.steps);
+  clear_gradients();
+  Carry next_carry;
+  result.loss = compute_gradients(segment, gate_log, next_carry);
+  result.gradient_norm = std::isfinite(result.loss) ? gradient_norm(parameters_)
+                                                    : std::numeric_limits<double>::quiet_NaN();
+  result.accepted = std::isfinite(result.gradient_norm);
+  ++state_.step;
+  if (result.accepted) {
+    accept(result, std::move(next_carry));
+  } else {
+    skip(result, segment);
+  }
+  clear_gradients();
+  return result;
+}
+
+/// Loss of all lanes; their gradients are left in the parameters. Stops early at a loss that is not
+/// finite.
+double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Carry& next_carry) {
+  ForwardOptions options;
+  options.dtype = compute_dtype(config_.train.dtype);
+  options.dropout = config_.train.dropout;
+  options.recompute = config_.train.recompute;
+  const int64_t group_lanes = segment.lanes / config_.train.accumulation;
+  const double targets = static_cast<double>(std::max<int64_t>(segment.num_targets, 1));
+  std::vector<Carry> parts;
+  double loss = 0.0;
+  for (int64_t group = 0; group < config_.train.accumulation; ++group) {
+    const int64_t begin = group * group_lanes;
+    const SegmentTensors tensors = segment_tensors(segment, begin, begin + group_lanes);
+    options.dropout_seed =
+        derive_seed(static_cast<uint64_t>(config_.train.seed), "dropout", {state_.step, group});
+    options.gate_log = group == 0 ? gate_log : nullptr;
+    const SegmentOutput output =
+        model_->forward(tensors.tokens_BN, tensors.starts_B,
+                        slice_lanes(carry_, begin, begin + group_lanes), options);
+    const at::Tensor losses_BN =
+        model_->token_losses(output.hidden_BND, tensors.targets_BN, options);
+    const at::Tensor group_loss = (losses_BN * tensors.loss_mask_BN).sum() / targets;
+    loss += group_loss.item<double>();
+    if (!std::isfinite(loss)) {
+      return loss;
+    }
+    group_loss.backward();
+    // A copy: the carry may be a view of the whole segment's keys and values.
+    parts.push_back(clone(detach(output.carry)));
+  }
+  next_carry = join_lanes(parts);
+  return loss;
+}
+
+void Trainer::accept(StepResult& result, Carry next_carry) {
+  if (config_.optimizer.clip_norm > 0.0) {
+    clip_gradients(parameters_, result.gradient_norm, config_.optimizer.clip_norm);
+  }
+  optimizer_->step(result.learning_rate);
+  carry_ = std::move(next_carry);
+  state_.tokens += result.targets;
+  state_.skipped_in_a_row = 0;
+  std::ranges::fill(state_.pending_starts, uint8_t{0});
+}
+
+void Trainer::skip(const StepResult& result, const Segment& segment) {
+  state_.pending_starts = segment.starts;
+  ++state_.skipped_steps;
+  ++state_.skipped_in_a_row;
+  if (state_.skipped_in_a_row >= kMaxSkippedInARow) {
+    throw Error(
+        fmt::format("training: loss or gradient was not finite for {} steps in a row, up to step "
+                    "{} (loss {}, gradient norm {})",
+                    state_.skipped_in_a_row, state_.step, result.loss, result.gradient_norm),
+        "lower optimizer.rate, set optimizer.clip_norm, or go on from an older checkpoint");
+  }
+}
+
+void Trainer::clear_gradients() {
+  for (NamedParameter& parameter : parameters_) {
+    parameter.value.mutable_grad() = at::Tensor();
+  }
+}
+
+TrainerState Trainer::state() const {
+  TrainerState state = state_;
+  state.lanes = lanes_.save();
+  return state;
+}
+
+void Trainer::save_tensors(const std::filesystem::path& folder) const {
+  save_safetensors(folder / "optimizer.safetensors", optimizer_->state());
+  save_safetensors(folder / "carry.safetensors", carry_.tensors());
+}
+
+void Trainer::restore(const std::filesystem::path& folder, const TrainerState& state) {
+  const std::filesystem::path weights = folder / "model.safetensors";
+  load_parameters(model_, load_safetensors(weights).tensors, weights.string());
+  optimizer_->load_state(load_safetensors(folder / "optimizer.safetensors").tensors);
+  Carry carry =
+      carry_from_tensors(config_.model, load_safetensors(folder / "carry.safetensors").tensors);
+  const int64_t lanes = config_.train.lanes;
+  if (carry.position_B.size(0) != lanes ||
+      static_cast<int64_t>(state.pending_starts.size()) != lanes) {
+    throw CheckpointError(fmt::format("{}: carry must be of {} lanes, got {} and {} pending starts",
+                                      folder.string(), lanes, carry.position_B.size(0),
+                                      state.pending_starts.size()));
+  }
+  lanes_.restore(state.lanes);
+  carry_ = std::move(carry);
+  state_ = state;
+}
+
+}  // namespace brt

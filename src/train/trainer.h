@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One training step after another: segment, gradients, update; and all that must be saved of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "config/run_config.h"
+#include "data/lanes.h"
+#include "data/prepared_data.h"
+#include "model/carry.h"
+#include "model/language_model.h"
+#include "optim/optimizer.h"
+#include "train/trainer_state.h"
+
+namespace brt {
+
+/// What one step did.
+struct StepResult {
+  bool accepted = false;  ///< false: loss or gradient was not finite, nothing was changed
+  double loss = 0.0;      ///< mean nats over the step's targets, before the update
+  int64_t targets = 0;
+  double gradient_norm = 0.0;  ///< before clipping
+  double learning_rate = 0.0;
+};
+
+/// A model in training on the lanes of a split.
+///
+/// A step reads one segment of every lane. The lanes are computed in train.accumulation equal
+/// groups, one after another; each group's loss is its sum of nats divided by the targets of all
+/// lanes, so the gradients are those of all lanes at once. What goes on to the next segment carries
+/// no gradient.
+///
+/// A step whose loss or gradient is not finite is skipped: weights, optimizer and carry stay as
+/// they are, and lanes whose documents began in it are reset at the next accepted step.
+class Trainer {
+ public:
+  /// @param config  complete: model.vocab_size is set
+  /// @param split   must outlive the object
+  Trainer(const RunConfig& config, const PreparedSplit& split);
+
+  /// Draws the weights of a new run from train.seed.
+  void initialize_model();
+
+  /// @param gate_log  collects the gates of the first group, if given.
+  /// @throws Error after kMaxSkippedInARow skipped steps in a row.
+  StepResult step(GateLog* gate_log = nullptr);
+
+  LanguageModel& model() { return model_; }
+  const Carry& carry() const { return carry_; }
+  const TrainerState& counters() const { return state_; }  ///< its `lanes` is not kept up to date
+  const Optimizer& optimizer() const { return *optimizer_; }
+  int64_t epoch() const { return lanes_.epoch(); }
+
+  /// Complete, `lanes` included.
+  TrainerState state() const;
+  /// Writes optimizer.safetensors and carry.safetensors into an existing folder.
+  void save_tensors(const std::filesystem::path& folder) const;
+  /// Continues exactly where save_tensors, state and save_model were called.
+  /// @throws CheckpointError, DataError if something is damaged or does not fit.
+  void restore(const std::filesystem::path& folder, const TrainerState& state);
+
+  static constexpr int64_t kMaxSkippedInARow = 100;  ///< then the run has diverged for good
+
+ private:
+  RunConfig config_;
+  LanguageModel model_;
+  std::vector<NamedParameter> parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Lanes lanes_;
+  Carry carry_;
+  TrainerState state_;
+
+  double compute_gradients(const Segment& segment, GateLog* gate_log, Carry& next_carry);
+  void accept(StepResult& result, Carry next_carry);
+  void skip(const StepResult& result, const Segment& segment);
+  void clear_gradients();
+};
+
+/// The dtype of matrix products that a config names.
+at::ScalarType compute_dtype(DType dtype);
+
+}  // namespace brt

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a checkpoint remembers of a run beside tensors: trainer.json.
+#include "train/trainer_state.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace brt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kFormatVersion = 1;
+
+Json trainer_to_json(const TrainerState& state) {
+  return {{"step", state.step},
+          {"tokens", state.tokens},
+          {"skipped_steps", state.skipped_steps},
+          {"skipped_in_a_row", state.skipped_in_a_row},
+          {"pending_starts", state.pending_starts},
+          {"lanes", state.lanes}};
+}
+
+TrainerState trainer_from_json(const Json& json) {
+  TrainerState state;
+  json.at("step").get_to(state.step);
+  json.at("tokens").get_to(state.tokens);
+  json.at("skipped_steps").get_to(state.skipped_steps);
+  json.at("skipped_in_a_row").get_to(state.skipped_in_a_row);
+  json.at("pending_starts").get_to(state.pending_starts);
+  json.at("lanes").get_to(state.lanes);
+  return state;
+}
+
+Json loop_to_json(const LoopState& state) {
+  Json json = {{"unlogged_nats", state.unlogged_nats},
+               {"unlogged_tokens", state.unlogged_tokens},
+               {"unlogged_seconds", state.unlogged_seconds},
+               {"seconds", state.seconds},
+               {"unfinished_record", state.unfinished_record}};
+  if (state.best) {
+    json["best"] = {{"step", state.best->step}, {"bits_per_token", state.best->bits_per_token}};
+  }
+  return json;
+}
+
+LoopState loop_from_json(const Json& json) {
+  LoopState state;
+  json.at("unlogged_nats").get_to(state.unlogged_nats);
+  json.at("unlogged_tokens").get_to(state.unlogged_tokens);
+  json.at("unlogged_seconds").get_to(state.unlogged_seconds);
+  json.at("seconds").get_to(state.seconds);
+  json.at("unfinished_record").get_to(state.unfinished_record);
+  if (json.contains("best")) {
+    const Json& best = json.at("best");
+    state.best = {.step = best.at("step").get<int64_t>(),
+                  .bits_per_token = best.at("bits_per_token").get<double>()};
+  }
+  return state;
+}
+
+}  // namespace
+
+std::string saved_run_to_json(const SavedRun& run) {
+  const Json json = {{"format_version", kFormatVersion},
+                     {"trainer", trainer_to_json(run.trainer)},
+                     {"loop", loop_to_json(run.loop)},
+                     {"data_fingerprint", run.data_fingerprint},
+                     {"tokenizer_fingerprint", run.tokenizer_fingerprint},
+                     {"config", run.config}};
+  return json.dump(2) + "\n";
+}
+
+SavedRun saved_run_from_json(const std::string& text, const std::string& origin) {
+  try {
+    const Json json = Json::parse(text);
+    const int64_t version = json.at("format_version").get<int64_t>();
+    if (version != kFormatVersion) {
+      throw CheckpointError(
+          fmt::format("{}: format_version must be {}, got {}", origin, kFormatVersion, version));
+    }
+    SavedRun run;
+    run.trainer = trainer_from_json(json.at("trainer"));
+    run.loop = loop_from_json(json.at("loop"));
+    json.at("data_fingerprint").get_to(run.data_fingerprint);
+    json.at("tokenizer_fingerprint").get_to(run.tokenizer_fingerprint);
+    json.at("config").get_to(run.config);
+    return run;
+  } catch (const nlohmann::json::exception& error) {
+    throw CheckpointError(fmt::format("{}: damaged: {}", origin, error.what()));
+  }
+}
+
+}  // namespace brt

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model of a few thousand weights and a prepared split of a few short documents.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/grad_mode.h>
+
+#include "base/seeded_random.h"
+#include "checkpoint/scratch_folder.h"
+#include "data/prepared_data.h"
+#include "model/language_model.h"
+
+namespace brt {
+
+inline ModelConfig tiny_config() {
+  ModelConfig config;
+  config.vocab_size = 257;  // bytes and the document end
+  config.num_layers = 3;
+  config.width = 16;
+  config.num_heads = 2;
+  config.head_size = 8;
+  config.ffn_width = 24;
+  config.window = 4;
+  config.segment = 12;
+  config.num_states = 5;
+  config.recurrent_layers = {1};
+  return config;
+}
+
+/// Random weights. The embedding is scaled up so that predictions are far from uniform.
+inline LanguageModel tiny_model(const ModelConfig& config = tiny_config(), uint64_t seed = 3) {
+  LanguageModel model(config);
+  initialize(model, seed);
+  const at::NoGradGuard no_grad;
+  model->named_parameters()["embedding.weight"].mul_(1.5);
+  return model;
+}
+
+/// Words of random letters: `bytes` bytes.
+inline std::string random_text(int64_t bytes, uint64_t seed) {
+  SeededRandom random(seed);
+  std::string text;
+  while (static_cast<int64_t>(text.size()) < bytes) {
+    text += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
+  }
+  return text;
+}
+
+/// Documents as files of a scratch folder, prepared with the tokenizer of bytes.
+class TinyBooks {
+ public:
+  explicit TinyBooks(std::vector<std::string> texts) : texts_(std::move(texts)) {
+    std::filesystem::create_directory(folder_ / "books");
+    for (size_t i = 0; i < texts_.size(); ++i) {
+      put_bytes(folder_ / "books" / ("book" + std::to_string(i) + ".txt"), texts_[i]);
+    }
+    PrepareOptions options;
+    options.inputs = {(folder_ / "books").string()};
+    options.output = folder_ / "data";
+    options.split = "test";
+    prepare_split(options, {});
+  }
+
+  PreparedSplit split() const { return PreparedData(folder_ / "data").open_split("test"); }
+  const std::vector<std::string>& texts() const { return texts_; }
+
+ private:
+  ScratchFolder folder_;
+  std::vector<std::string> texts_;
+};
+
+}  // namespace brt

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention without positions against plain loops.
+#include "ops/cross_attention.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/jacobian.h"
+
+namespace brt {
+namespace {
+
+struct Sizes {
+  int64_t lanes = 2;
+  int64_t rows = 3;
+  int64_t keys = 5;
+  int64_t heads = 2;
+  int64_t head_size = 4;
+};
+
+/// query, keys, values, scale
+std::vector<at::Tensor> random_arguments(const Sizes& sizes, at::ScalarType dtype = at::kDouble) {
+  return {random_tensor({sizes.lanes, sizes.rows, sizes.heads, sizes.head_size}, 1, dtype),
+          random_tensor({sizes.lanes, sizes.keys, sizes.heads, sizes.head_size}, 2, dtype),
+          random_tensor({sizes.lanes, sizes.keys, sizes.heads, sizes.head_size}, 3, dtype),
+          random_tensor({sizes.heads}, 4, dtype)};
+}
+
+at::Tensor slow_cross_attention(const std::vector<at::Tensor>& in, const HiddenKeys& hidden = {}) {
+  const at::Tensor query = in[0].to(at::kDouble).contiguous();
+  const at::Tensor keys = in[1].to(at::kDouble).contiguous();
+  const at::Tensor values = in[2].to(at::kDouble).contiguous();
+  at::Tensor out = at::zeros_like(query);
+  for (int64_t b = 0; b < query.size(0); ++b) {
+    const bool hides = hidden.lanes_B.defined() && hidden.lanes_B[b].item<bool>();
+    for (int64_t i = 0; i < query.size(1); ++i) {
+      for (int64_t h = 0; h < query.size(2); ++h) {
+        const double scale = in[3].defined() ? std::abs(in[3][h].item<double>()) : 1.0;
+        double sum = 0.0;
+        at::Tensor mix = at::zeros({query.size(3)}, at::kDouble);
+        for (int64_t j = hides ? hidden.first : 0; j < keys.size(1); ++j) {
+          double product = 0.0;
+          for (int64_t k = 0; k < query.size(3); ++k) {
+            product += query[b][i][h][k].item<double>() * keys[b][j][h][k].item<double>();
+          }
+          const double weight = std::exp(product * scale);
+          sum += weight;
+          mix += values[b][j][h] * weight;
+        }
+        out[b][i][h] = sum > 0.0 ? mix / sum : mix;
+      }
+    }
+  }
+  return out;
+}
+
+TEST(CrossAttention, EqualsPlainLoopsForAllSizes) {
+  for (const int64_t rows : {0, 1, 3}) {
+    for (const int64_t keys : {1, 5}) {
+      for (const int64_t heads : {1, 2}) {
+        const std::vector<at::Tensor> in =
+            random_arguments({.rows = rows, .keys = keys, .heads = heads});
+        EXPECT_TRUE(near(cross_attention(in[0], in[1], in[2], in[3]), slow_cross_attention(in),
+                         tolerance::kFloat64));
+      }
+    }
+  }
+}
+
+TEST(CrossAttention, UndefinedScaleIsOneAndSignsOfScalesDoNotMatter) {
+  std::vector<at::Tensor> in = random_arguments({});
+  const at::Tensor negative = cross_attention(in[0], in[1], in[2], -in[3].abs());
+  EXPECT_TRUE(bit_equal(negative, cross_attention(in[0], in[1], in[2], in[3].abs())));
+  in[3] = at::Tensor();
+  EXPECT_TRUE(near(cross_attention(in[0], in[1], in[2], {}), slow_cross_attention(in),
+                   tolerance::kFloat64));
+}
+
+TEST(CrossAttention, TakesAnyStrides) {
+  const std::vector<at::Tensor> in = random_arguments({});
+  EXPECT_TRUE(near(
+      cross_attention(non_contiguous(in[0]), in[1].transpose(0, 1).contiguous().transpose(0, 1),
+                      non_contiguous(in[2]), in[3]),
+      slow_cross_attention(in), tolerance::kFloat64));
+}
+
+TEST(CrossAttention, HidesTheFirstKeysFromTheLanesThatAreNamed) {
+  const std::vector<at::Tensor> in = random_arguments({});
+  const HiddenKeys hidden = {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 2};
+  EXPECT_TRUE(near(cross_attention(in[0], in[1], in[2], in[3], hidden),
+                   slow_cross_attention(in, hidden), tolerance::kFloat64));
+}
+
+TEST(CrossAttention, LaneWithAllKeysHiddenIsZeroAndTheOtherLaneBitEqual) {
+  const std::vector<at::Tensor> in = random_arguments({.rows = 9, .keys = 17}, at::kFloat);
+  const HiddenKeys hidden = {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 17};
+  const at::Tensor out = cross_attention(in[0], in[1], in[2], in[3], hidden);
+  EXPECT_TRUE(bit_equal(out[0], at::zeros_like(out[0])));
+  EXPECT_TRUE(bit_equal(out[1], cross_attention(in[0], in[1], in[2], in[3])[1]));
+}
+
+TEST(CrossAttention, GradientEqualsDifferences) {
+  const DifferentiableOp plain = [](const std::vector<at::Tensor>& in) {
+    return cross_attention(in[0], in[1], in[2], in[3]);
+  };
+  EXPECT_TRUE(gradients_match(plain, random_arguments({})));
+  const DifferentiableOp with_hidden_keys = [](const std::vector<at::Tensor>& in) {
+    return cross_attention(in[0], in[1], in[2], in[3],
+                           {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 3});
+  };
+  EXPECT_TRUE(gradients_match(with_hidden_keys, random_arguments({})));
+}
+
+TEST(CrossAttention, BFloat16IsCloseToFloat32) {
+  const std::vector<at::Tensor> in = random_arguments({.head_size = 8}, at::kFloat);
+  const at::Tensor half = cross_attention(in[0].to(at::kBFloat16), in[1].to(at::kBFloat16),
+                                          in[2].to(at::kBFloat16), in[3]);
+  EXPECT_EQ(half.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(near(half, cross_attention(in[0], in[1], in[2], in[3]), 2 * tolerance::kBFloat16));
+}
+
+TEST(CrossAttention, RefusesSizesThatDisagree) {
+  const std::vector<at::Tensor> in = random_arguments({});
+  const auto message = [](const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
+                          const at::Tensor& scale) {
+    return message_of<ShapeError>([&] { cross_attention(query, keys, values, scale); });
+  };
+  EXPECT_EQ(message(in[0][0], in[1], in[2], in[3]),
+            "cross_attention: query_BRHK must be [*, *, *, *], got [3, 2, 4]");
+  EXPECT_EQ(message(in[0], in[1].narrow(3, 0, 3), in[2], in[3]),
+            "cross_attention: keys_BJHK must be [2, *, 2, 4], got [2, 5, 2, 3]");
+  EXPECT_EQ(message(in[0], in[1], in[2].narrow(1, 0, 4), in[3]),
+            "cross_attention: values_BJHK must be [2, 5, 2, *], got [2, 4, 2, 4]");
+  EXPECT_EQ(message(in[0], in[1], in[2], in[3].narrow(0, 0, 1)),
+            "cross_attention: scale_H must be [2], got [1]");
+}
+
+}  // namespace
+}  // namespace brt

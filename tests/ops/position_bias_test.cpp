@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Buckets, bias and band against the rules of relative positions.
+#include "ops/position_bias.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/jacobian.h"
+
+namespace brt {
+namespace {
+
+TEST(PositionBucket, SmallDistancesHaveTheirOwn) {
+  for (int64_t distance = 0; distance < 16; ++distance) {
+    EXPECT_EQ(position_bucket(distance, 32, 128), distance);
+  }
+}
+
+TEST(PositionBucket, LargeDistancesShareByLogarithm) {
+  // 16 + floor(log(n/16) / log(8) * 16)
+  EXPECT_EQ(position_bucket(16, 32, 128), 16);
+  EXPECT_EQ(position_bucket(18, 32, 128), 16);
+  EXPECT_EQ(position_bucket(19, 32, 128), 17);
+  EXPECT_EQ(position_bucket(32, 32, 128), 21);
+  EXPECT_EQ(position_bucket(64, 32, 128), 26);
+  EXPECT_EQ(position_bucket(112, 32, 128), 30);
+  EXPECT_EQ(position_bucket(113, 32, 128), 31);
+  EXPECT_EQ(position_bucket(127, 32, 128), 31);
+  EXPECT_EQ(position_bucket(128, 32, 128), 31);
+  EXPECT_EQ(position_bucket(100000, 32, 128), 31);
+}
+
+TEST(PositionBucket, NeverFallsWithDistance) {
+  for (int64_t distance = 1; distance < 300; ++distance) {
+    EXPECT_GE(position_bucket(distance, 32, 128), position_bucket(distance - 1, 32, 128));
+  }
+}
+
+TEST(PositionBias, TakesTheBucketOfEveryVisibleDistance) {
+  for (const int64_t window : {1, 4, 40}) {
+    const at::Tensor table_HU = random_tensor({2, 8}, 1);
+    const BlockRows rows = {.window = window, .first_row = 0, .rows = window};
+    const at::Tensor bias_HWJ = position_bias(table_HU, rows, /*max_distance=*/16);
+    ASSERT_EQ(bias_HWJ.sizes(), at::IntArrayRef({2, window, 2 * window}));
+    for (int64_t i = 0; i < window; ++i) {
+      for (int64_t j = 0; j < 2 * window; ++j) {
+        const int64_t distance = window + i - j;
+        if (distance < 1 || distance > window) {
+          continue;
+        }
+        for (int64_t h = 0; h < 2; ++h) {
+          EXPECT_EQ(bias_HWJ[h][i][j].item<double>(),
+                    table_HU[h][position_bucket(distance, 8, 16)].item<double>());
+        }
+      }
+    }
+  }
+}
+
+TEST(PositionBias, PartOfABlockIsASliceOfTheWhole) {
+  const at::Tensor table_HU = random_tensor({2, 8}, 1);
+  const at::Tensor whole = position_bias(table_HU, {.window = 5, .first_row = 0, .rows = 5}, 16);
+  for (int64_t first = 0; first < 5; ++first) {
+    for (int64_t rows = 1; first + rows <= 5; ++rows) {
+      const at::Tensor part =
+          position_bias(table_HU, {.window = 5, .first_row = first, .rows = rows}, 16);
+      EXPECT_TRUE(bit_equal(part, whole.narrow(1, first, rows).narrow(2, 0, 5 + first + rows)));
+    }
+  }
+}
+
+TEST(PositionBias, NoRowsGiveAnEmptyBias) {
+  const at::Tensor bias = position_bias(random_tensor({2, 8}, 1), {.window = 3, .rows = 0}, 16);
+  EXPECT_EQ(bias.sizes(), at::IntArrayRef({2, 0, 3}));
+}
+
+TEST(PositionBias, GradientEqualsDifferences) {
+  EXPECT_TRUE(gradients_match(
+      [](const std::vector<at::Tensor>& in) {
+        return position_bias(in[0], {.window = 5, .first_row = 1, .rows = 3}, 16);
+      },
+      {random_tensor({2, 8}, 1)}));
+}
+
+TEST(PositionBias, RefusesATableThatIsNoMatrix) {
+  EXPECT_EQ(
+      message_of<ShapeError>([] { position_bias(at::zeros({8}), {.window = 2, .rows = 2}, 16); }),
+      "position_bias: table_HU must be [*, *], got [8]");
+}
+
+TEST(HiddenByBand, ShowsTheWindowBeforeEachTokenAndNotTheToken) {
+  for (const int64_t first : {0, 2}) {
+    const BlockRows rows = {.window = 4, .first_row = first, .rows = 4 - first};
+    const at::Tensor hidden = hidden_by_band(rows, at::kCPU);
+    ASSERT_EQ(hidden.sizes(), at::IntArrayRef({4 - first, 8}));
+    for (int64_t i = 0; i < rows.rows; ++i) {
+      for (int64_t j = 0; j < 8; ++j) {
+        const int64_t distance = 4 + first + i - j;
+        EXPECT_EQ(hidden[i][j].item<bool>(), !(distance >= 1 && distance <= 4)) << i << " " << j;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace brt

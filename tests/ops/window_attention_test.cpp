@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sliding-window attention against plain loops over every query and key.
+#include "ops/window_attention.h"
+
+#include <array>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "ops/dropout.h"
+#include "ops/position_bias.h"
+#include "support/jacobian.h"
+
+namespace brt {
+namespace {
+
+struct Sizes {
+  int64_t window = 3;
+  int64_t tokens = 6;
+  int64_t read_before = 0;  ///< of the block, by earlier calls; then `tokens` are part of it
+  int64_t lanes = 2;
+  int64_t heads = 2;
+  int64_t head_size = 4;
+
+  int64_t keys() const { return window + read_before + tokens; }
+  bool whole_blocks() const { return read_before == 0 && tokens % window == 0 && tokens > 0; }
+  int64_t rows() const { return whole_blocks() ? window : tokens; }
+  int64_t window_keys() const { return whole_blocks() ? 2 * window : keys(); }
+};
+
+/// query, keys, values, bias, scale
+std::vector<at::Tensor> random_arguments(const Sizes& sizes, at::ScalarType dtype = at::kDouble) {
+  return {random_tensor({sizes.lanes, sizes.tokens, sizes.heads, sizes.head_size}, 1, dtype),
+          random_tensor({sizes.lanes, sizes.keys(), sizes.heads, sizes.head_size}, 2, dtype),
+          random_tensor({sizes.lanes, sizes.keys(), sizes.heads, sizes.head_size}, 3, dtype),
+          random_tensor({sizes.heads, sizes.rows(), sizes.window_keys()}, 4, dtype),
+          random_tensor({sizes.heads}, 5, dtype)};
+}
+
+/// Neither bias nor scale.
+WindowAttentionOptions plain_options(int64_t window) {
+  WindowAttentionOptions options;
+  options.window = window;
+  return options;
+}
+
+WindowAttentionOptions options_of(const std::vector<at::Tensor>& in, const Sizes& sizes) {
+  WindowAttentionOptions options = plain_options(sizes.window);
+  options.bias_HWJ = in[3];
+  options.scale_H = in[4];
+  return options;
+}
+
+at::Tensor attend(const std::vector<at::Tensor>& in, const Sizes& sizes) {
+  return window_attention(in[0], in[1], in[2], options_of(in, sizes));
+}
+
+double product_of(const at::Tensor& a, const at::Tensor& b) {
+  double sum = 0.0;
+  for (int64_t k = 0; k < a.size(0); ++k) {
+    sum += a[k].item<double>() * b[k].item<double>();
+  }
+  return sum;
+}
+
+/// One query over the keys that it sees; `i` counts tokens of the call, `m` all keys, cache first.
+at::Tensor slow_row(const std::vector<at::Tensor>& in,
+                    const WindowAttentionOptions& options,
+                    const Sizes& sizes,
+                    std::array<int64_t, 3> place_BNH) {
+  const auto [b, i, h] = place_BNH;
+  const int64_t block = sizes.whole_blocks() ? i / sizes.window : 0;
+  const int64_t row = i - block * sizes.window;
+  const double scale =
+      options.scale_H.defined() ? std::abs(options.scale_H[h].item<double>()) : 1.0;
+  const bool empty_cache = options.empty_cache_B.defined() && options.empty_cache_B[b].item<bool>();
+  double sum = 0.0;
+  at::Tensor mix = at::zeros({sizes.head_size}, at::kDouble);
+  for (int64_t m = 0; m < sizes.keys(); ++m) {
+    const int64_t distance = sizes.window + sizes.read_before + i - m;
+    if (distance < 1 || distance > sizes.window ||
+        (empty_cache && block == 0 && m < sizes.window)) {
+      continue;
+    }
+    const int64_t j = m - block * sizes.window;
+    const double bias =
+        options.bias_HWJ.defined() ? options.bias_HWJ[h][row][j].item<double>() : 0.0;
+    const double weight = std::exp((product_of(in[0][b][i][h], in[1][b][m][h]) + bias) * scale);
+    sum += weight;
+    const double kept = options.dropout_mask_HWJ.defined()
+                            ? options.dropout_mask_HWJ[h][row][j].item<double>()
+                            : 1.0;
+    mix += in[2][b][m][h].to(at::kDouble) * (weight * kept);
+  }
+  return sum > 0.0 ? mix / sum : mix;
+}
+
+at::Tensor slow_window_attention(const std::vector<at::Tensor>& in,
+                                 const WindowAttentionOptions& options,
+                                 const Sizes& sizes) {
+  at::Tensor out = at::zeros(in[0].sizes(), at::kDouble);
+  for (int64_t b = 0; b < sizes.lanes; ++b) {
+    for (int64_t i = 0; i < sizes.tokens; ++i) {
+      for (int64_t h = 0; h < sizes.heads; ++h) {
+        out[b][i][h] = slow_row(in, options, sizes, {b, i, h});
+      }
+    }
+  }
+  return out;
+}
+
+const std::vector<Sizes>& all_sizes() {
+  static const std::vector<Sizes> sizes = {
+      {.window = 1, .tokens = 1},
+      {.window = 1, .tokens = 3},
+      {.window = 3, .tokens = 0},
+      {.window = 3, .tokens = 3, .heads = 1},
+      {.window = 3, .tokens = 9, .lanes = 1, .head_size = 1},
+      {.window = 4, .tokens = 8},
+      {.window = 4, .tokens = 1, .read_before = 0},
+      {.window = 4, .tokens = 3, .read_before = 0},
+      {.window = 4, .tokens = 1, .read_before = 3},
+      {.window = 4, .tokens = 2, .read_before = 1},
+      {.window = 4, .tokens = 3, .read_before = 1, .heads = 1},
+  };
+  return sizes;
+}
+
+std::string text_of(const Sizes& sizes) {
+  return "W " + std::to_string(sizes.window) + ", N " + std::to_string(sizes.tokens) + ", before " +
+         std::to_string(sizes.read_before);
+}
+
+TEST(WindowAttention, EqualsPlainLoopsForWholeBlocksAndParts) {
+  for (const Sizes& sizes : all_sizes()) {
+    const std::vector<at::Tensor> in = random_arguments(sizes);
+    EXPECT_TRUE(near(attend(in, sizes), slow_window_attention(in, options_of(in, sizes), sizes),
+                     tolerance::kFloat64))
+        << text_of(sizes);
+  }
+}
+
+TEST(WindowAttention, BiasAndScaleMayBeAbsent) {
+  const Sizes sizes;
+  const std::vector<at::Tensor> in = random_arguments(sizes);
+  for (const bool with_bias : {false, true}) {
+    for (const bool with_scale : {false, true}) {
+      WindowAttentionOptions options = plain_options(sizes.window);
+      options.bias_HWJ = with_bias ? in[3] : at::Tensor();
+      options.scale_H = with_scale ? in[4] : at::Tensor();
+      EXPECT_TRUE(near(window_attention(in[0], in[1], in[2], options),
+                       slow_window_attention(in, options, sizes), tolerance::kFloat64))
+          << with_bias << with_scale;
+    }
+  }
+}
+
+TEST(WindowAttention, ScaleMultipliesTheBiasToo) {
+  const Sizes sizes;
+  const std::vector<at::Tensor> in = random_arguments(sizes);
+  WindowAttentionOptions options = plain_options(sizes.window);
+  options.bias_HWJ = in[3] * in[4].abs().view({-1, 1, 1});
+  const at::Tensor want = window_attention(in[0] * in[4].abs().unsqueeze(1), in[1], in[2], options);
+  EXPECT_TRUE(near(attend(in, sizes), want, tolerance::kFloat64));
+}
+
+TEST(WindowAttention, TakesAnyStrides) {
+  const Sizes sizes;
+  const std::vector<at::Tensor> in = random_arguments(sizes);
+  const at::Tensor heads_first = in[1].transpose(1, 2).contiguous().transpose(1, 2);
+  WindowAttentionOptions options = options_of(in, sizes);
+  options.bias_HWJ = non_contiguous(in[3]);
+  EXPECT_TRUE(
+      near(window_attention(non_contiguous(in[0]), heads_first, non_contiguous(in[2]), options),
+           attend(in, sizes), tolerance::kFloat64));
+}
+
+TEST(WindowAttention, PartsOfABlockEqualTheWhole) {
+  const Sizes sizes = {.window = 5, .tokens = 5};
+  const std::vector<at::Tensor> in = random_arguments(sizes);
+  const at::Tensor whole = attend(in, sizes);
+  for (int64_t first = 0; first < 5; ++first) {
+    for (int64_t rows = 1; first + rows <= 5; ++rows) {
+      const int64_t keys = 5 + first + rows;
+      WindowAttentionOptions options = options_of(in, sizes);
+      options.bias_HWJ = in[3].narrow(1, first, rows).narrow(2, 0, keys);
+      const at::Tensor part =
+          window_attention(in[0].narrow(1, first, rows), in[1].narrow(1, 0, keys),
+                           in[2].narrow(1, 0, keys), options);
+      EXPECT_TRUE(near(part, whole.narrow(1, first, rows), tolerance::kFloat64));
+    }
+  }
+}
+
+TEST(WindowAttention, ATokenSeesNeitherItselfNorLaterNorFartherKeys) {
+  const Sizes sizes = {.window = 3, .tokens = 9};
+  const std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+  const at::Tensor before = attend(in, sizes);
+  for (int64_t m = 0; m < sizes.keys(); ++m) {
+    std::vector<at::Tensor> changed = in;
+    changed[1] = in[1].clone();
+    changed[1].select(1, m).add_(1.0);
+    changed[2] = in[2].clone();
+    changed[2].select(1, m).add_(1.0);
+    const at::Tensor after = attend(changed, sizes);
+    for (int64_t i = 0; i < sizes.tokens; ++i) {
+      const int64_t distance = sizes.window + i - m;
+      const bool visible = distance >= 1 && distance <= sizes.window;
+      EXPECT_EQ(!at::equal(after.select(1, i), before.select(1, i)), visible) << i << " " << m;
+    }
+  }
+}
+
+TEST(WindowAttention, EmptyCacheIsHiddenInTheFirstBlockOfItsLane) {
+  for (Sizes sizes : all_sizes()) {
+    sizes.lanes = 2;
+    const std::vector<at::Tensor> in = random_arguments(sizes);
+    WindowAttentionOptions options = options_of(in, sizes);
+    options.empty_cache_B = at::tensor({0, 1}).to(at::kBool);
+    EXPECT_TRUE(near(window_attention(in[0], in[1], in[2], options),
+                     slow_window_attention(in, options, sizes), tolerance::kFloat64))
+        << text_of(sizes);
+  }
+}
+
+TEST(WindowAttention, RowWithAllKeysHiddenIsZero) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16}) {
+    const Sizes sizes;
+    const std::vector<at::Tensor> in = random_arguments(sizes, dtype);
+    WindowAttentionOptions options = options_of(in, sizes);
+    options.empty_cache_B = at::tensor({0, 1}).to(at::kBool);
+    const at::Tensor out = window_attention(in[0], in[1], in[2], options);
+    EXPECT_TRUE(bit_equal(out[1][0], at::zeros_like(out[1][0])));
+    EXPECT_GT(out[1][1].abs().sum().item<double>(), 0.0);
+    EXPECT_TRUE(bit_equal(out[0], attend(in, sizes)[0]));
+  }
+}
+
+TEST(WindowAttention, DropoutMaskMultipliesTheProbabilities) {
+  for (const Sizes& sizes : all_sizes()) {
+    const std::vector<at::Tensor> in = random_arguments(sizes);
+    WindowAttentionOptions options = options_of(in, sizes);
+    options.dropout_mask_HWJ = dropout_mask({sizes.heads, sizes.rows(), sizes.window_keys()}, 0.4,
+                                            /*seed=*/7, in[0].options());
+    EXPECT_TRUE(near(window_attention(in[0], in[1], in[2], options),
+                     slow_window_attention(in, options, sizes), tolerance::kFloat64))
+        << text_of(sizes);
+  }
+}
+
+TEST(WindowAttention, GradientEqualsDifferencesForWholeBlocksAndParts) {
+  const std::vector<Sizes> several = {{.window = 2, .tokens = 4, .head_size = 3},
+                                      {.window = 3, .tokens = 2, .read_before = 1, .head_size = 3}};
+  for (const Sizes& sizes : several) {
+    EXPECT_TRUE(
+        gradients_match([&](const std::vector<at::Tensor>& in) { return attend(in, sizes); },
+                        random_arguments(sizes)))
+        << text_of(sizes);
+  }
+}
+
+TEST(WindowAttention, GradientEqualsDifferencesWithEmptyCacheAndDropout) {
+  const Sizes sizes = {.window = 2, .tokens = 4, .head_size = 3};
+  EXPECT_TRUE(gradients_match(
+      [&](const std::vector<at::Tensor>& in) {
+        WindowAttentionOptions options = options_of(in, sizes);
+        options.empty_cache_B = at::tensor({0, 1}).to(at::kBool);
+        options.dropout_mask_HWJ = dropout_mask({2, 2, 4}, 0.3, /*seed=*/7, in[0].options());
+        return window_attention(in[0], in[1], in[2], options);
+      },
+      random_arguments(sizes)));
+}
+
+TEST(WindowAttention, BucketsThatAreNeverReadHaveNoGradient) {
+  const Sizes sizes = {.window = 4, .tokens = 8};
+  const std::vector<at::Tensor> in = random_arguments(sizes);
+  const at::Tensor table_HU = random_tensor({2, 16}, 8).requires_grad_();
+  WindowAttentionOptions options = options_of(in, sizes);
+  options.bias_HWJ = position_bias(table_HU, {.window = 4, .first_row = 0, .rows = 4}, 64);
+  (window_attention(in[0], in[1], in[2], options) * random_tensor(in[0].sizes(), 9))
+      .sum()
+      .backward();
+  for (int64_t bucket = 0; bucket < 16; ++bucket) {
+    const bool read = bucket >= 1 && bucket <= 4;
+    EXPECT_EQ(table_HU.grad().select(1, bucket).abs().sum().item<double>() > 0.0, read) << bucket;
+  }
+}
+
+TEST(WindowAttention, BFloat16IsCloseToFloat32) {
+  const Sizes sizes = {.window = 8, .tokens = 24, .head_size = 8};
+  std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+  const at::Tensor want = attend(in, sizes);
+  for (size_t i = 0; i < 3; ++i) {
+    in[i] = in[i].to(at::kBFloat16);
+  }
+  const at::Tensor half = attend(in, sizes);
+  EXPECT_EQ(half.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(near(half, want, 2 * tolerance::kBFloat16));
+}
+
+TEST(WindowAttention, RefusesSizesThatDisagree) {
+  const Sizes sizes;
+  const auto message = [&](size_t argument, const at::Tensor& replacement) {
+    std::vector<at::Tensor> in = random_arguments(sizes);
+    in[argument] = replacement;
+    return message_of<ShapeError>([&] { attend(in, sizes); });
+  };
+  EXPECT_EQ(message(0, at::zeros({2, 6, 4})),
+            "window_attention: query_BNHK must be [*, *, *, *], got [2, 6, 4]");
+  EXPECT_EQ(message(1, at::zeros({2, 9, 2, 3})),
+            "window_attention: keys_BMHK must be [2, *, 2, 4], got [2, 9, 2, 3]");
+  EXPECT_EQ(message(2, at::zeros({2, 8, 2, 4})),
+            "window_attention: values_BMHK must be [2, 9, 2, *], got [2, 8, 2, 4]");
+  EXPECT_EQ(message(3, at::zeros({2, 3, 5})),
+            "window_attention: bias_HWJ must be [2, 3, 6], got [2, 3, 5]");
+  EXPECT_EQ(message(4, at::zeros({3})), "window_attention: scale_H must be [2], got [3]");
+}
+
+TEST(WindowAttention, RefusesTokensThatAreNeitherWholeBlocksNorPartOfOne) {
+  for (const int64_t tokens : {4, 7}) {
+    const Sizes sizes = {.window = 3, .tokens = tokens};
+    const std::vector<at::Tensor> in = random_arguments(sizes);
+    EXPECT_EQ(message_of<ShapeError>(
+                  [&] { window_attention(in[0], in[1], in[2], plain_options(sizes.window)); }),
+              "window_attention: " + std::to_string(tokens) + " tokens with " +
+                  std::to_string(tokens + 3) +
+                  " keys are neither whole blocks of 3 nor part of one");
+  }
+  const std::vector<at::Tensor> in = random_arguments({.window = 3, .tokens = 3});
+  EXPECT_EQ(
+      message_of<ShapeError>([&] { window_attention(in[0], in[1], in[2], plain_options(4)); }),
+      "window_attention: 3 tokens with 6 keys are neither whole blocks of 4 nor part of one");
+}
+
+}  // namespace
+}  // namespace brt
