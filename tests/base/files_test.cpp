@@ -93,7 +93,9 @@ TEST_F(Files, AFullDiskIsNamedWithAHint) {
 
 TEST_F(Files, AMissingFileIsNamedWithTheReason) {
   const std::filesystem::path missing = folder_ / "missing";
-  const std::string expected = missing.string() + ": cannot be opened: No such file or directory";
+  const std::string expected = missing.string() +
+                               ": cannot be opened: No such file or directory\nhint: check the "
+                               "path; a relative one begins at the folder of the command";
   EXPECT_EQ(message_of([&] { read_file(missing); }), expected);
   EXPECT_EQ(message_of([&] { MappedFile file(missing); }), expected);
   EXPECT_THROW(read_file(missing), DataError);
@@ -107,7 +109,8 @@ TEST_F(Files, AFolderIsNoFile) {
 TEST_F(Files, AFileInAMissingFolderCannotBeCreated) {
   const std::filesystem::path target = folder_ / "missing" / "file";
   EXPECT_EQ(message_of([&] { write_file_atomically(target, ""); }),
-            target.string() + ": cannot be created: No such file or directory");
+            target.string() +
+                ": cannot be created: No such file or directory\nhint: make its folder first");
 }
 
 TEST_F(Files, AMapKeepsItsBytesWhenMoved) {

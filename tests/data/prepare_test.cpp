@@ -356,7 +356,7 @@ TEST(PreparedData, ShardOfAnotherDataSetOrNoneIsNoticed) {
                        "train/shard-00000.brt: "));
   std::filesystem::remove(folder / "out/train/shard-00000.brt");
   EXPECT_TRUE(contains(message_of<DataError>([&] { data.open_split("train"); }),
-                       "shard-00000.brt: cannot be opened"));
+                       "shard-00000.brt: the shard is missing"));
 }
 
 /// Peak of resident memory in bytes since the last reset_peak().
