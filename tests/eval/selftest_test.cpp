@@ -35,9 +35,8 @@ TEST(Selftest, EveryGoldenCasePassesInBfloat16) { expect_all_pass(DType::kBf16);
 TEST(Selftest, ACaseComputedByAnotherModelFails) {
   const std::filesystem::path mixed =
       std::filesystem::temp_directory_path() / fmt::format("brt-selftest-{}", ::getpid());
-  std::filesystem::create_directories(mixed);
-  std::filesystem::copy(golden_folder() / "slide", mixed,
-                        std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::remove_all(mixed);
+  std::filesystem::copy(golden_folder() / "slide", mixed, std::filesystem::copy_options::recursive);
   EXPECT_TRUE(run_selftest_case(mixed, DType::kFp32).passed());
   std::filesystem::copy(golden_folder() / "xl" / "case.safetensors", mixed / "case.safetensors",
                         std::filesystem::copy_options::overwrite_existing);
