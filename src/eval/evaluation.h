@@ -79,7 +79,7 @@ EvaluationResult evaluate(LanguageModel& model,
 CarryMode carry_mode_from_word(const std::string& word);
 std::string to_word(CarryMode mode);
 
-/// The object of interface.md, "eval --json".
+/// The object of docs/reference.md, "eval --json".
 std::string evaluation_to_json(const EvaluationResult& result,
                                const std::string& model,
                                const std::string& data,
