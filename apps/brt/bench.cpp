@@ -14,6 +14,7 @@
 #include "config/run_config.h"
 #include "generate/sampler.h"
 #include "generate/stream.h"
+#include "number_checks.h"
 #include "train/benchmark.h"
 #include "train/trainer.h"
 #include "verbs.h"
@@ -64,9 +65,10 @@ of their median. share_of_gemm_peak compares with a bf16 matrix product [4096, 1
 that is timed between the repetitions.)";
 
 RunConfig load_config(const BenchArguments& arguments) {
-  RunConfig config = arguments.config_file.empty()
-                         ? parse_run_config(kDefaultRecipe, "brt bench", arguments.overrides)
-                         : load_run_config(arguments.config_file, arguments.overrides);
+  RunConfig config =
+      arguments.config_file.empty()
+          ? parse_run_config(kDefaultRecipe, "settings of bench", arguments.overrides)
+          : load_run_config(arguments.config_file, arguments.overrides);
   if (config.model.vocab_size == 0) {
     config.model.vocab_size = kDefaultVocabSize;
   }
@@ -154,7 +156,7 @@ void add_bench_verb(CLI::App& app) {
                    "change a setting: section.key=value; may be repeated")
       ->allow_extra_args(false);
   verb->add_option("--steps", arguments->steps, "timed repetitions")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->check(whole_number(1, int64_t{1} << 20))
       ->capture_default_str();
   verb->add_flag("--json", arguments->json, "one JSON object on stdout");
   verb->footer(kExamples);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
+#include "number_checks.h"
 
 namespace brt {
 
@@ -19,7 +20,7 @@ void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
   verb.add_option("--threads", flags.threads, "threads; 0: all cores")
-      ->check(CLI::Range(0, 4096))
+      ->check(whole_number(0, 4096))
       ->capture_default_str();
 }
 

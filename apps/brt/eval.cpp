@@ -13,6 +13,7 @@
 #include "compute_flags.h"
 #include "data/prepared_data.h"
 #include "eval/evaluation.h"
+#include "number_checks.h"
 #include "progress_bar.h"
 #include "verbs.h"
 
@@ -33,9 +34,9 @@ struct EvalArguments {
 constexpr int64_t kDefaultLanes = 4;  // enough rows to fill matrix products on a few cores
 
 constexpr const char* kExamples = R"(examples:
-  brt eval --model runs/demo --data data/books --split test
+  brt eval --model runs/demo/rec --data data/prepared/books --split test
       a run folder's newest checkpoint, every document as a whole
-  brt eval --model runs/demo --data data/books --split test --carry none
+  brt eval --model runs/demo/rec --data data/prepared/books --split test --carry none
       the same without the recurrent state: what the state is worth
   brt eval --model my-model --data data/books --split test --max-document-tokens 20000 --json
       the first 20000 tokens of each document, one JSON object on stdout
@@ -121,10 +122,11 @@ void add_eval_verb(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--lanes", arguments->lanes,
                    "documents side by side; 0: one each, at most " + std::to_string(kDefaultLanes))
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
+      ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   verb->add_option("--max-document-tokens", arguments->max_document_tokens,
                    "read only this many tokens of each document; 0: all")
+      ->check(whole_number(0))
       ->capture_default_str();
   add_compute_flags(*verb, arguments->compute);
   verb->add_flag("--json", arguments->json, "one JSON object on stdout");

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt generate: continue a text, or a state that was saved.
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,12 +18,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/output_check.h"
 #include "checkpoint/model_folder.h"
 #include "compute_flags.h"
 #include "data/byte_stream.h"
 #include "generate/sampler.h"
 #include "generate/state_file.h"
+#include "generate/stop_strings.h"
 #include "generate/text_generator.h"
+#include "number_checks.h"
 #include "verbs.h"
 
 namespace brt {
@@ -43,11 +48,11 @@ struct GenerateArguments {
 };
 
 constexpr const char* kExamples = R"(examples:
-  brt generate --model runs/demo --prompt "It was a dark" --tokens 500
-  brt generate --model runs/demo --prompt-file chapter.txt --tokens 2000 --temperature 0.8 --top-p 0.95
-  brt generate --model runs/demo --prompt "Q: why? A:" --tokens 200 --stop "Q:" --stop "END"
-  brt generate --model runs/demo --prompt-file book.txt --tokens 0 --state-out book.state
-  brt generate --model runs/demo --state-in book.state --tokens 100 --state-out next.state
+  brt generate --model runs/demo/rec --prompt "It was a dark" --tokens 500
+  brt generate --model runs/demo/rec --prompt-file a.txt --tokens 900 --temperature 0.8 --top-p 0.95
+  brt generate --model runs/demo/rec --prompt "Q: why? A:" --tokens 200 --stop "Q:" --stop "END"
+  brt generate --model runs/demo/rec --prompt-file book.txt --tokens 0 --state-out book.state
+  brt generate --model runs/demo/rec --state-in book.state --tokens 100 --state-out next.state
       reads a long prompt once and goes on from there, exactly as if it had never stopped
 
 Steps of sampling, in this order: repetition penalty, top-k, top-p, min-p, temperature. The same seed
@@ -56,8 +61,9 @@ Generation ends after --tokens tokens, at the document's end, or at a stop strin
 printed. Stdout gets the continuation and nothing else.)";
 
 void print_text(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
+  }
 }
 
 /// Calls visit with the prompt's parts.
@@ -115,10 +121,12 @@ std::vector<int32_t> resume(GenerateArguments& arguments,
 }
 
 void run_generate(GenerateArguments arguments) {
-  if (arguments.tokens < 0) {
-    throw ConfigError(fmt::format("--tokens must be at least 0, got {}", arguments.tokens));
+  // Complain before the model is loaded and text is generated.
+  const Sampler checked(arguments.sampler);
+  const StopStrings stop_strings(arguments.stop);
+  if (!arguments.state_out.empty()) {
+    check_output_file(arguments.state_out);
   }
-  const Sampler checked(arguments.sampler);  // complain before the model is loaded
   const at::ScalarType dtype = apply_compute_flags(arguments.compute);
   const ModelWithTokenizer loaded = load_model_with_tokenizer(arguments.model);
   const bool uses_state = !arguments.state_in.empty() || !arguments.state_out.empty();
@@ -193,10 +201,13 @@ void add_generate_verb(CLI::App& app) {
   verb->add_option("--prompt-file", arguments->prompt_file,
                    "file with the text to continue, or - for standard input")
       ->excludes(prompt);
-  verb->add_option("--tokens", arguments->tokens, "generate at most this many tokens")->required();
+  verb->add_option("--tokens", arguments->tokens, "generate at most this many tokens")
+      ->check(whole_number(0))
+      ->required();
   add_sampler_flags(*verb, arguments->sampler);
   CLI::Option* seed = verb->add_option("--seed", arguments->sampler.seed,
                                        "seed of the draws; a state brings its own")
+                          ->check(whole_number(0))
                           ->capture_default_str();
   // One string a flag: CLI11 would take "[END]" for a list otherwise.
   verb->add_option("--stop", arguments->stop, "end before this text; may be given several times")

@@ -26,6 +26,7 @@
 #include "config/model_config.h"
 #include "config/run_config.h"
 #include "data/prepared_data.h"
+#include "generate/state_file.h"
 #include "text/tokenizer.h"
 #include "verbs.h"
 
@@ -232,6 +233,10 @@ void inspect_safetensors(const fs::path& path, Finding& finding) {
     finding.fields["metadata"] = metadata;
     finding.fields["tensors"] = tensor_table(tensors);
     finding.fields["checksum"] = hash_text(hash_file(path));
+    if (metadata.contains("format") && metadata.at("format") == "brt-state") {
+      finding.fields["kind"] = "state";
+      describe_state(path);  // verifies its own checksum
+    }
   });
 }
 
@@ -353,9 +358,9 @@ void add_inspect_verb(CLI::App& app) {
   verb->footer(
       "Exit code 1 if anything is damaged; what could be read is printed all the same.\n"
       "Examples:\n"
-      "  brt inspect runs/demo\n"
-      "  brt inspect runs/demo/checkpoints/step-00000500\n"
-      "  brt inspect data/prepared --json\n"
+      "  brt inspect runs/demo/rec\n"
+      "  brt inspect runs/demo/rec/checkpoints/step-00000700\n"
+      "  brt inspect data/prepared/books --json\n"
       "  brt inspect books.model");
   verb->callback([arguments] { inspect_verb(*arguments); });
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program's entry: process settings, verbs, and the one place where errors become exit codes.
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <map>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace {
 
@@ -117,13 +119,28 @@ std::string unknown_word_text(const CLI::App& app, const std::string& word) {
 
 /// The nearest allowed value for CLI11's message `FLAG: VALUE not in {A,B,C}`; empty for any other.
 std::string nearest_value_text(const std::string& message) {
-  static const std::regex pattern(R"((?:.*: )?(.*) not in \{(.*)\})");
-  std::smatch match;
-  if (!std::regex_match(message, match, pattern)) {
+  constexpr std::string_view kNotIn = " not in {";
+  const size_t after_value = message.rfind(kNotIn);
+  if (after_value == std::string::npos || !message.ends_with('}')) {
     return "";
   }
-  const std::vector<std::string> known = CLI::detail::split(match[2].str(), ',');
-  return fmt::format("; did you mean \"{}\"?", brt::nearest_name(match[1].str(), known));
+  const size_t colon = message.find(": ");
+  const size_t value = colon < after_value ? colon + 2 : 0;
+  const size_t list = after_value + kNotIn.size();
+  const std::vector<std::string> known =
+      CLI::detail::split(message.substr(list, message.size() - 1 - list), ',');
+  return fmt::format("; did you mean \"{}\"?",
+                     brt::nearest_name(message.substr(value, after_value - value), known));
+}
+
+/// CLI11's words for frequent mistakes, in plainer ones.
+std::string plain_words(const std::string& message) {
+  if (message == "A subcommand is required") {
+    return "a verb is missing";
+  }
+  const size_t flag_end = message.rfind(": At Most 1 required but received ");
+  return flag_end == std::string::npos ? message
+                                       : message.substr(0, flag_end) + " is given more than once";
 }
 
 std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
@@ -131,7 +148,7 @@ std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
   const bool missing_verb = !chosen_app(app).get_subcommands(nullptr).empty();
   const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   if (unknown.empty() || !(missing_verb || is_extra)) {
-    return error.what() + nearest_value_text(error.what());
+    return plain_words(error.what()) + nearest_value_text(error.what());
   }
   // A flag's value is unknown only because the flag is.
   std::stable_partition(unknown.begin(), unknown.end(),
@@ -141,8 +158,12 @@ std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
 
 int report_usage_error(const CLI::App& app, const CLI::Error& error) {
   const CLI::App& chosen = chosen_app(app);
-  const std::string command = &chosen == &app ? "brt" : "brt " + chosen.get_name();
-  fmt::print(stderr, "{}: {}\nhint: {} --help\n", command, usage_error_text(app, error), command);
+  std::string command = chosen.get_name();
+  for (const CLI::App* above = chosen.get_parent(); above != nullptr; above = above->get_parent()) {
+    command = above->get_name() + " " + command;
+  }
+  fmt::print(stderr, "{}: {}\nhint: {} --help\n", command,
+             brt::visible_message(usage_error_text(app, error)), command);
   return kWrongUsage;
 }
 
@@ -150,10 +171,23 @@ int report_usage_error(const CLI::App& app, const CLI::Error& error) {
 int finish_stdout() {
   std::cout.flush();
   if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    fmt::print(stderr, "brt: writing to stdout failed\n");
+    fmt::print(stderr, "brt: standard output: cannot be written: {}\n", std::strerror(errno));
     return kFailed;
   }
   return 0;
+}
+
+/// An error for the terminal: what a damaged file put into it is escaped, and the JSON reader's
+/// tag,
+/// "[json.exception.parse_error.101] ", is left out.
+std::string error_text(const std::exception& error) {
+  std::string text = error.what();
+  const size_t tag = text.find("[json.exception.");
+  const size_t tag_end = text.find("] ", tag == std::string::npos ? text.size() : tag);
+  if (tag_end != std::string::npos) {
+    text.erase(tag, tag_end + 2 - tag);
+  }
+  return brt::visible_message(text);
 }
 
 int run(CLI::App& app, int argc, char** argv) {
@@ -169,11 +203,12 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::Error& error) {
     return report_usage_error(app, error);
   } catch (const brt::ConfigError& error) {
-    fmt::print(stderr, "brt: {}\n", error.what());
+    fmt::print(stderr, "brt: {}\n", error_text(error));
     return kWrongUsage;
   } catch (const std::exception& error) {
-    finish_stdout();
-    fmt::print(stderr, "brt: {}\n", error.what());
+    std::cout.flush();
+    std::fflush(stdout);
+    fmt::print(stderr, "brt: {}\n", error_text(error));
     return kFailed;
   }
 }
@@ -184,6 +219,8 @@ int main(int argc, char** argv) {
   keep_freed_memory();
   // A reader that goes away, as in `brt generate | head`, ends the program quietly.
   std::signal(SIGPIPE, SIG_DFL);
+  // At the shell's limit on the size of files a write fails, with a message, instead of a kill.
+  std::signal(SIGXFSZ, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("brt"));
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
 

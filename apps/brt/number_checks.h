@@ -12,7 +12,4 @@ namespace brt {
 /// A whole number from `least` to `most`.
 CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
 
-/// A finite number from `least` to `most`; without `most`, any from `least` on.
-CLI::Validator number_from(double least, double most = std::numeric_limits<double>::max());
-
 }  // namespace brt

@@ -4,12 +4,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/files.h"
+#include "base/output_check.h"
 #include "verbs.h"
 
 namespace brt {
@@ -35,9 +38,16 @@ ReportRun parse_run(const std::string& text) {
 }
 
 void report(const ReportFlags& flags) {
+  check_output_file(flags.output);
   ReportOptions options = {.title = flags.title, .note = flags.note};
+  std::set<std::string> names;
   for (const std::string& run : flags.runs) {
     options.runs.push_back(parse_run(run));
+    const std::string& name = options.runs.back().name;
+    if (!names.insert(name).second) {
+      throw ConfigError(fmt::format("--run: two runs are named \"{}\"", name),
+                        "name them: --run NAME=RUN_FOLDER");
+    }
   }
   write_file_atomically(flags.output, render_report(options));
   fmt::print(stderr, "wrote {}\n", flags.output);
@@ -48,7 +58,7 @@ void report(const ReportFlags& flags) {
 void add_report_verb(CLI::App& app) {
   const std::shared_ptr<ReportFlags> flags = std::make_shared<ReportFlags>();
   CLI::App* verb = app.add_subcommand("report", "Write one HTML page that compares runs");
-  verb->add_option("--run", flags->runs, "NAME=RUN_FOLDER; once for each run")
+  verb->add_option("--run", flags->runs, "NAME=RUN_FOLDER or RUN_FOLDER; once for each run")
       ->required()
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -14,12 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "compute_flags.h"
 #include "data/byte_stream.h"
 #include "data/word_counter.h"
 #include "generate/scorer.h"
-#include "text/utf8.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -32,11 +33,11 @@ struct ScoreArguments {
 };
 
 constexpr const char* kExamples = R"(examples:
-  brt score --model runs/demo book.txt
+  brt score --model runs/demo/rec book.txt
       a line a token: index, token, text, byte offset, bits; then a summary
-  brt score --model runs/demo book.txt --json | jq -c 'select(.bits > 12)'
+  brt score --model runs/demo/rec book.txt --json | jq -c 'select(.bits > 12)'
       the surprising tokens
-  cat book.txt | brt score --model runs/demo - --json
+  cat book.txt | brt score --model runs/demo/rec - --json
       standard input, scored as it comes
 
 The document's first token has no bits (null, or "-"), as nothing precedes it; its end is scored last,
@@ -47,35 +48,11 @@ std::string json_text(const nlohmann::ordered_json& object) {
   return object.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
-/// One line of visible text: control characters, backslashes and what is not UTF-8 are escaped.
-std::string escape(std::string_view bytes) {
-  std::string text;
-  size_t valid = valid_utf8_prefix(bytes);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (i > valid || (i == valid && valid < bytes.size())) {
-      valid = i + valid_utf8_prefix(bytes.substr(i));
-    }
-    const unsigned char byte = static_cast<unsigned char>(bytes[i]);
-    if (byte == '\n') {
-      text += "\\n";
-    } else if (byte == '\t') {
-      text += "\\t";
-    } else if (byte == '\\') {
-      text += "\\\\";
-    } else if (i >= valid || byte < 0x20 || byte == 0x7f) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += bytes[i];
-    }
-  }
-  return text;
-}
-
 void print_token(const TokenScore& score, bool json) {
   if (!json) {
     const std::string bits =
         score.nats ? fmt::format("{:.6f}", *score.nats / std::numbers::ln2) : std::string("-");
-    fmt::print("{}\t{}\t{}\t{}\t{}\n", score.index, score.token, escape(score.bytes),
+    fmt::print("{}\t{}\t{}\t{}\t{}\n", score.index, score.token, visible_text(score.bytes),
                score.byte_offset, bits);
     return;
   }
@@ -134,7 +111,11 @@ void run_score(const ScoreArguments& arguments) {
   });
   WordCounter words;
   std::array<char, 1 << 16> buffer;
-  while (const size_t size = input->read(buffer.data(), buffer.size())) {
+  size_t size = input->read(buffer.data(), buffer.size());
+  if (size == 0) {
+    throw DataError(fmt::format("{}: holds no text, so there is nothing to score", arguments.file));
+  }
+  for (; size > 0; size = input->read(buffer.data(), buffer.size())) {
     const std::string_view part(buffer.data(), size);
     words.append(part);
     scorer.append(part);

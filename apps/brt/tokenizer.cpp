@@ -2,11 +2,11 @@
 // brt tokenizer train, encode, decode.
 #include "text/tokenizer.h"
 
-#include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,11 +18,13 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/output_check.h"
 #include "data/document_source.h"
+#include "number_checks.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer_trainer.h"
-#include "text/utf8.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -49,13 +51,13 @@ constexpr size_t kReadBytes = size_t{1} << 16;
 
 void write_output(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-    throw Error("standard output: cannot write");
+    throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
   }
 }
 
 void finish_output() {
   if (std::fflush(stdout) != 0) {
-    throw Error("standard output: cannot write");
+    throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
   }
 }
 
@@ -111,11 +113,7 @@ class LineReader {
 };
 
 void train_verb(const TrainArguments& arguments) {
-  const std::filesystem::path folder = std::filesystem::path(arguments.output).parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-    throw DataError(arguments.output + ": there is no folder \"" + folder.string() + "\"",
-                    "make the folder first");
-  }
+  check_output_file(arguments.output);
   const std::unique_ptr<DocumentSource> documents = open_documents(arguments.inputs);
   LineReader lines(*documents);
   int64_t num_lines = 0;
@@ -133,28 +131,6 @@ void train_verb(const TrainArguments& arguments) {
              arguments.trainer.vocab_size, num_lines);
 }
 
-/// A token's bytes on one line: control characters, backslashes and what is not UTF-8 are escaped.
-std::string escaped(std::string_view bytes) {
-  std::string text;
-  while (!bytes.empty()) {
-    const unsigned char first = static_cast<unsigned char>(bytes.front());
-    const size_t size = std::max<size_t>(utf8_character_size(bytes), 1);
-    if (first == '\n') {
-      text += "\\n";
-    } else if (first == '\t') {
-      text += "\\t";
-    } else if (first == '\\') {
-      text += "\\\\";
-    } else if (first < 0x20 || first == 0x7F || (size == 1 && first >= 0x80)) {
-      text += fmt::format("\\x{:02x}", first);
-    } else {
-      text += bytes.substr(0, size);
-    }
-    bytes.remove_prefix(size);
-  }
-  return text;
-}
-
 /// Writes tokens in the form that was asked for, as they come.
 class TokenWriter {
  public:
@@ -168,7 +144,7 @@ class TokenWriter {
         text += first_ ? "[" : ",";
         text += arguments_.pieces ? json_piece(token) : std::to_string(token);
       } else if (arguments_.pieces) {
-        text += fmt::format("{}\t{}\n", token, escaped(tokenizer_.token_bytes(token)));
+        text += fmt::format("{}\t{}\n", token, visible_text(tokenizer_.token_bytes(token)));
       } else {
         text += first_ ? "" : " ";
         text += std::to_string(token);
@@ -190,7 +166,7 @@ class TokenWriter {
  private:
   std::string json_piece(int32_t token) const {
     return nlohmann::ordered_json{{"token", token},
-                                  {"text", escaped(tokenizer_.token_bytes(token))}}
+                                  {"text", visible_text(tokenizer_.token_bytes(token))}}
         .dump();
   }
 
@@ -283,7 +259,7 @@ std::vector<int32_t> parse_tokens(std::string_view text,
     if (result.ec == std::errc::invalid_argument || result.ptr != word.data() + word.size()) {
       throw DataError(
           fmt::format("{}: token {} at byte {} is not a number: \"{}\"", name, tokens.size(), begin,
-                      escaped(word.substr(0, 40))),
+                      visible_text(word.substr(0, 40))),
           "give token numbers separated by spaces, as `brt tokenizer encode` prints them");
     }
     if (result.ec == std::errc::result_out_of_range || token < 0 || token >= vocab_size) {
@@ -316,13 +292,13 @@ void add_train(CLI::App& tokenizer) {
       ->required();
   verb->add_option("--output", arguments->output, "The model file to write")->required();
   verb->add_option("--vocab", arguments->trainer.vocab_size, "Number of tokens")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   verb->add_option("--type", arguments->trainer.type, "bpe or unigram")
       ->check(CLI::IsMember({"bpe", "unigram"}))
       ->capture_default_str();
   verb->add_option("--threads", arguments->trainer.threads, "Threads (unigram training uses them)")
-      ->check(CLI::Range(1, 1024))
+      ->check(whole_number(1, 1024))
       ->capture_default_str();
   verb->footer(
       "Examples:\n"

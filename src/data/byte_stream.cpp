@@ -26,8 +26,8 @@ class PlainStream : public ByteStream {
       descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     }
     if (descriptor_ < 0) {
-      throw DataError(
-          fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)));
+      throw DataError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)),
+                      "give a file that you may read, or - for standard input");
     }
   }
   ~PlainStream() override { ::close(descriptor_); }
@@ -40,7 +40,8 @@ class PlainStream : public ByteStream {
       got = ::read(descriptor_, buffer, size);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
-      throw DataError(fmt::format("{}: read failed: {}", path_.string(), std::strerror(errno)));
+      throw DataError(fmt::format("{}: read failed: {}", path_.string(), std::strerror(errno)),
+                      "give a file, or - for standard input");
     }
     bytes_read_ += static_cast<uint64_t>(got);
     return static_cast<size_t>(got);

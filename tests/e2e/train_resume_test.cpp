@@ -9,19 +9,16 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/seeded_random.h"
+#include "support/program.h"
 
 namespace brt {
 namespace {
@@ -60,82 +57,9 @@ every = 8
 lanes = 2
 )";
 
-/// The program in a process of its own, its output in a file.
-class Process {
- public:
-  Process(const std::vector<std::string>& arguments, const fs::path& log) {
-    process_ = ::fork();
-    if (process_ == 0) {
-      const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
-      ::dup2(file, STDOUT_FILENO);
-      ::dup2(file, STDERR_FILENO);
-      std::vector<char*> words = {const_cast<char*>(BRT_PROGRAM)};
-      for (const std::string& argument : arguments) {
-        words.push_back(const_cast<char*>(argument.c_str()));
-      }
-      words.push_back(nullptr);
-      ::execv(BRT_PROGRAM, words.data());
-      ::_exit(127);
-    }
-  }
-  ~Process() {
-    if (process_ > 0) {
-      ::kill(process_, SIGKILL);
-      wait();
-    }
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  void signal(int number) const { ::kill(process_, number); }
-
-  bool is_running() {
-    int status = 0;
-    const pid_t ended = ::waitpid(process_, &status, WNOHANG);
-    if (ended == process_) {
-      remember(status);
-    }
-    return process_ > 0;
-  }
-
-  /// The exit code, or minus the signal that ended it.
-  int wait() {
-    int status = 0;
-    if (process_ > 0 && ::waitpid(process_, &status, 0) == process_) {
-      remember(status);
-    }
-    return result_;
-  }
-
- private:
-  pid_t process_ = -1;
-  int result_ = 0;
-
-  void remember(int status) {
-    process_ = -1;
-    result_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-  }
-};
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << stream.rdbuf();
-  return bytes.str();
-}
-
 int64_t count_lines(const fs::path& path) {
   const std::string text = bytes_of(path);
   return std::count(text.begin(), text.end(), '\n');
-}
-
-std::string words(int64_t bytes, uint64_t seed) {
-  SeededRandom random(seed);
-  std::string text;
-  while (static_cast<int64_t>(text.size()) < bytes) {
-    text += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
-  }
-  return text;
 }
 
 class TrainResume : public testing::Test {
