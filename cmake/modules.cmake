@@ -32,7 +32,9 @@ function(brt_add_test name)
   if(ARG_TORCH)
     brt_use_precompiled_header(${name}_test)
   endif()
-  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ARG_LABELS}")
+  # Tests run side by side, one thread each: tensors of their size gain nothing from more.
+  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
 
 # One precompiled header serves every target that uses LibTorch: what modules need. All of

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program's entry: process settings, verbs, and the one place where errors become exit codes.
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -107,7 +106,7 @@ std::vector<std::string> verb_names(const CLI::App& app) {
 /// What is wrong with a word that was not understood, with the nearest one that would have been.
 std::string unknown_word_text(const CLI::App& app, const std::string& word) {
   const CLI::App& chosen = chosen_app(app);
-  const bool is_flag = word.starts_with("-");
+  const bool is_flag = word.starts_with("-") && word != "-";
   const std::string name = word.substr(0, word.find('='));
   const std::vector<std::string> known = is_flag ? flag_names(chosen) : verb_names(chosen);
   if (known.empty()) {
@@ -144,16 +143,20 @@ std::string plain_words(const std::string& message) {
 }
 
 std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
-  std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  // An unknown flag comes first: the word after it is unknown, and a flag missing, only because of
+  // it.
+  for (const std::string& word : unknown) {
+    if (word.starts_with("-") && word != "-") {
+      return unknown_word_text(app, word);
+    }
+  }
   const bool missing_verb = !chosen_app(app).get_subcommands(nullptr).empty();
   const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-  if (unknown.empty() || !(missing_verb || is_extra)) {
-    return plain_words(error.what()) + nearest_value_text(error.what());
+  if (!unknown.empty() && (missing_verb || is_extra)) {
+    return unknown_word_text(app, unknown.front());
   }
-  // A flag's value is unknown only because the flag is.
-  std::stable_partition(unknown.begin(), unknown.end(),
-                        [](const std::string& word) { return word.starts_with("-"); });
-  return unknown_word_text(app, unknown.front());
+  return plain_words(error.what()) + nearest_value_text(error.what());
 }
 
 int report_usage_error(const CLI::App& app, const CLI::Error& error) {

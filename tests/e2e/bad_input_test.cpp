@@ -68,7 +68,8 @@ class BadInput : public testing::Test {
   static void expect_refused(const Refusal& refusal, int code, const ProcessOptions& options = {}) {
     std::string line = "brt";
     for (const std::string& word : refusal.command) {
-      line += " " + word.substr(0, 80);
+      line += ' ';
+      line += word.substr(0, 80);
     }
     SCOPED_TRACE(line);
     const std::map<std::string, std::string> before = contents_of(tiny_->folder());
@@ -443,7 +444,7 @@ TEST_F(BadInput, DamagedDataIsRefused) {
 TEST_F(BadInput, AnotherTokenizerThanTheModelsIsRefused) {
   need_run();
   tiny_->must_run(
-      {"tokenizer", "train", "--input", "books", "--vocab", "270", "--output", "t.model"});
+      {"tokenizer", "train", "--input", "books", "--vocab", "300", "--output", "t.model"});
   tiny_->must_run(
       {"prepare", "--input", "books/train", "--output", "pieces", "--tokenizer", "t.model"});
   expect_refused({{"eval", "--model", "run", "--data", "pieces", "--split", "train"},
@@ -456,7 +457,7 @@ TEST_F(BadInput, AnotherTokenizerThanTheModelsIsRefused) {
   copy("run/checkpoints/step-00000004", "model");
   fs::copy_file(file("t.model"), file("model/tokenizer.model"));
   expect_refused({{"generate", "--model", "model", "--prompt", "a", "--tokens", "1"},
-                  "has 270 tokens, the model's vocabulary 257"},
+                  "has 300 tokens, the model's vocabulary 257"},
                  kFailed);
 }
 
@@ -510,7 +511,7 @@ TEST_F(BadInput, AFullDiskLeavesNothingHalfWritten) {
   expect_failed({"prepare", "--input", "books/train", "--output", "data"});
   expect_failed({"train", "--config", "recipe.toml", "--run", "new/run"});
   expect_failed(
-      {"tokenizer", "train", "--input", "books", "--vocab", "270", "--output", "full.model"});
+      {"tokenizer", "train", "--input", "books", "--vocab", "300", "--output", "full.model"});
   expect_refused({generate + Command{"--state-out", "old.state"}, "File too large"}, kFailed,
                  nearly_full);
   expect_refused({{"report", "--run", "run", "--output", "old.html"}, "ulimit -f"}, kFailed,

@@ -115,7 +115,8 @@ inline std::map<std::string, std::string> contents_of(const std::filesystem::pat
   std::map<std::string, std::string> contents;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     contents[entry.path().lexically_relative(folder).string()] =
-        entry.is_regular_file() ? bytes_of(entry.path()) : std::string("not a file");
+        std::filesystem::is_regular_file(entry.symlink_status()) ? bytes_of(entry.path())
+                                                                 : std::string("not a file");
   }
   return contents;
 }
