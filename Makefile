@@ -27,7 +27,7 @@ demo: program ## train a small model and its baseline on the books in data/, wri
 	tools/compare_models.sh $(brt) demo
 
 books: program ## the longer run: about an hour, into runs/books/report.html
-	tools/compare_models.sh $(brt) books --side-by-side
+	tools/compare_models.sh $(brt) books
 
 test: build ## run every test
 	@tools/run_tests.sh build/release
