@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,7 @@
 
 #include "base/error.h"
 #include "base/nearest_name.h"
+#include "messages.h"
 #include "verbs.h"
 #include "visible_text.h"
 
@@ -165,25 +167,32 @@ int report_usage_error(const CLI::App& app, const CLI::Error& error) {
   for (const CLI::App* above = chosen.get_parent(); above != nullptr; above = above->get_parent()) {
     command = above->get_name() + " " + command;
   }
-  fmt::print(stderr, "{}: {}\nhint: {} --help\n", command,
-             brt::visible_message(usage_error_text(app, error)), command);
+  brt::write_message(fmt::format("{}: {}\nhint: {} --help\n", command,
+                                 brt::visible_message(usage_error_text(app, error)), command));
   return kWrongUsage;
+}
+
+std::string stdout_failure(int reason) {
+  return fmt::format("standard output: cannot be written: {}", std::strerror(reason));
 }
 
 /// Writes what stdout still holds; a full disk must not look like success.
 int finish_stdout() {
   std::cout.flush();
   if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    fmt::print(stderr, "brt: standard output: cannot be written: {}\n", std::strerror(errno));
+    brt::write_message(fmt::format("brt: {}\n", stdout_failure(errno)));
     return kFailed;
   }
   return 0;
 }
 
 /// An error for the terminal: what a damaged file put into it is escaped, and the JSON reader's
-/// tag,
-/// "[json.exception.parse_error.101] ", is left out.
+/// "[json.exception.parse_error.101] " is left out. Of fmt::print comes no more than a system
+/// error.
 std::string error_text(const std::exception& error) {
+  if (std::ferror(stdout) != 0 && dynamic_cast<const std::system_error*>(&error) != nullptr) {
+    return stdout_failure(dynamic_cast<const std::system_error&>(error).code().value());
+  }
   std::string text = error.what();
   const size_t tag = text.find("[json.exception.");
   const size_t tag_end = text.find("] ", tag == std::string::npos ? text.size() : tag);
@@ -206,12 +215,12 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::Error& error) {
     return report_usage_error(app, error);
   } catch (const brt::ConfigError& error) {
-    fmt::print(stderr, "brt: {}\n", error_text(error));
+    brt::write_message(fmt::format("brt: {}\n", error_text(error)));
     return kWrongUsage;
   } catch (const std::exception& error) {
     std::cout.flush();
     std::fflush(stdout);
-    fmt::print(stderr, "brt: {}\n", error_text(error));
+    brt::write_message(fmt::format("brt: {}\n", error_text(error)));
     return kFailed;
   }
 }

@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "messages.h"
+
 namespace brt {
 namespace {
 
@@ -67,7 +69,7 @@ ProgressBar::ProgressBar(std::string title, std::string unit)
 
 ProgressBar::~ProgressBar() {
   if (line_open_) {
-    fmt::print(stderr, "\n");
+    write_message("\n");
   }
 }
 
@@ -90,10 +92,10 @@ void ProgressBar::show(double done, std::string_view figures) {
 void ProgressBar::draw() {
   drawn_ = true;
   if (is_terminal_) {
-    fmt::print(stderr, "\r{}\x1b[K", text(terminal_width() - 1));
+    write_message(fmt::format("\r{}\x1b[K", text(terminal_width() - 1)));
     line_open_ = true;
   } else {
-    fmt::print(stderr, "{}\n", text(std::string::npos));
+    write_message(fmt::format("{}\n", text(std::string::npos)));
   }
   std::fflush(stderr);
 }
@@ -128,10 +130,10 @@ std::string ProgressBar::text(size_t width) const {
 
 void ProgressBar::print_line(std::string_view line) {
   if (line_open_) {
-    fmt::print(stderr, "\r\x1b[K");
+    write_message("\r\x1b[K");
     line_open_ = false;
   }
-  fmt::print(stderr, "{}\n", line);
+  write_message(fmt::format("{}\n", line));
   if (is_terminal_ && drawn_ && !finished_) {
     draw();
   }
@@ -144,7 +146,7 @@ void ProgressBar::finish() {
   finished_ = true;
   draw();
   if (line_open_) {
-    fmt::print(stderr, "\n");
+    write_message("\n");
     line_open_ = false;
   }
 }

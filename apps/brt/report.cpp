@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/output_check.h"
+#include "messages.h"
 #include "verbs.h"
 
 namespace brt {
@@ -50,7 +51,7 @@ void report(const ReportFlags& flags) {
     }
   }
   write_file_atomically(flags.output, render_report(options));
-  fmt::print(stderr, "wrote {}\n", flags.output);
+  write_message(fmt::format("wrote {}\n", flags.output));
 }
 
 }  // namespace

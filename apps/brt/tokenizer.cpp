@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "base/output_check.h"
 #include "data/document_source.h"
+#include "messages.h"
 #include "number_checks.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer_trainer.h"
@@ -117,8 +118,8 @@ void train_verb(const TrainArguments& arguments) {
   const std::unique_ptr<DocumentSource> documents = open_documents(arguments.inputs);
   LineReader lines(*documents);
   int64_t num_lines = 0;
-  fmt::print(stderr, "training a {} tokenizer of {} pieces\n", arguments.trainer.type,
-             arguments.trainer.vocab_size);
+  write_message(fmt::format("training a {} tokenizer of {} pieces\n", arguments.trainer.type,
+                            arguments.trainer.vocab_size));
   const std::string model = train_tokenizer(
       [&]() {
         std::optional<std::string> line = lines.next_line();
@@ -127,8 +128,8 @@ void train_verb(const TrainArguments& arguments) {
       },
       arguments.trainer);
   write_file_atomically(arguments.output, model);
-  fmt::print(stderr, "{}: {} pieces, trained on {} lines\n", arguments.output,
-             arguments.trainer.vocab_size, num_lines);
+  write_message(fmt::format("{}: {} pieces, trained on {} lines\n", arguments.output,
+                            arguments.trainer.vocab_size, num_lines));
 }
 
 /// Writes tokens in the form that was asked for, as they come.

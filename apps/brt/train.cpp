@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "messages.h"
 #include "progress_bar.h"
 #include "stop_signal.h"
 #include "train/train_loop.h"
@@ -58,7 +59,7 @@ class TrainDisplay {
 };
 
 void TrainDisplay::start(const TrainStart& start) {
-  fmt::print(stderr, "{}\n", run_config_to_toml(start.config));
+  write_message(fmt::format("{}\n", run_config_to_toml(start.config)));
   spdlog::info("{} parameters; {} tokens in {} documents", start.parameters, start.training_tokens,
                start.training_documents);
   if (start.step > 0) {

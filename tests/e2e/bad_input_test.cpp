@@ -497,6 +497,8 @@ TEST_F(BadInput, AFullDiskLeavesNothingHalfWritten) {
   full.most_file_bytes = 0;
   ProcessOptions nearly_full;
   nearly_full.most_file_bytes = 20000;  // logs fit, weights do not
+  ProcessOptions messages_only;
+  messages_only.most_file_bytes = 2000;  // less than a state or a page
   const Command generate = {"generate", "--model", "run", "--prompt", "a", "--tokens", "1"};
   put("old.state", "old");
   put("old.html", "old");
@@ -513,9 +515,9 @@ TEST_F(BadInput, AFullDiskLeavesNothingHalfWritten) {
   expect_failed(
       {"tokenizer", "train", "--input", "books", "--vocab", "300", "--output", "full.model"});
   expect_refused({generate + Command{"--state-out", "old.state"}, "File too large"}, kFailed,
-                 nearly_full);
+                 messages_only);
   expect_refused({{"report", "--run", "run", "--output", "old.html"}, "ulimit -f"}, kFailed,
-                 nearly_full);
+                 messages_only);
 
   const ProgramResult trained =
       tiny_->run({"train", "--config", "recipe.toml", "--run", "full"}, nearly_full);

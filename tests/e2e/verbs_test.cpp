@@ -94,6 +94,35 @@ TEST_F(Verbs, ScoresOfAllDocumentsSumToTheEvaluation) {
   EXPECT_NEAR(nats / static_cast<double>(tokens), result["nats_per_token"].get<double>(), 3e-6);
 }
 
+TEST_F(Verbs, ScoreGivesALineWithTheSameKeysForEveryToken) {
+  std::istringstream lines(output_of({"score", "--model", "run", "recipe.toml", "--json"}));
+  const std::set<std::string> expected = {"index", "token", "text", "byte_offset", "bits"};
+  int64_t count = 0;
+  std::string text;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const json object = json::parse(line);
+    if (!object.contains("summary")) {
+      EXPECT_EQ(keys_of(object), expected) << line;
+      EXPECT_EQ(object["byte_offset"], static_cast<int64_t>(text.size()));
+      text += object["text"].get<std::string>();
+    }
+  }
+  EXPECT_EQ(text, bytes_of(run_->folder() / "recipe.toml"));
+  EXPECT_EQ(count, static_cast<int64_t>(text.size()) + 2);  // the document's end and the summary
+}
+
+TEST_F(Verbs, StandardInputIsPreparedAsAFileIs) {
+  output_of({"prepare", "--input", "books/train/a.txt", "--output", "from-file"});
+  const ProgramResult piped = run_->run({"prepare", "--input", "-", "--output", "from-input"},
+                                        {.input = run_->folder() / "books/train/a.txt"});
+  EXPECT_EQ(piped.code, 0) << piped.messages;
+  const json file = json::parse(output_of({"inspect", "from-file", "--json"}))["splits"][0];
+  const json input = json::parse(output_of({"inspect", "from-input", "--json"}))["splits"][0];
+  for (const char* key : {"documents", "tokens", "bytes", "words"}) {
+    EXPECT_EQ(input[key], file[key]) << key;
+  }
+}
+
 TEST_F(Verbs, StandardInputIsScoredAsAFileIs) {
   const std::string from_file = output_of({"score", "--model", "run", "books/train/a.txt"});
   const ProgramResult piped =
@@ -172,6 +201,7 @@ TEST_F(Verbs, BenchPrintsTheKeysThatOthersRelyOn) {
           "flops_per_second", "share_of_gemm_peak", "cpu", "kernel_target", "threads", "dtype"}) {
       EXPECT_TRUE(result.contains(key)) << mode << ": " << key;
     }
+    EXPECT_GT(result["tokens_per_second"].get<double>(), 0.0) << mode;
   }
 }
 

@@ -22,7 +22,7 @@ namespace brt {
 
 /// Surroundings of a process.
 struct ProcessOptions {
-  std::filesystem::path folder;                  ///< the folder it runs in; empty: that of the test
+  std::filesystem::path folder = {};             ///< the folder it runs in; empty: that of the test
   std::filesystem::path input = "/dev/null";     ///< its standard input
   std::filesystem::path output = "/dev/null";    ///< its standard output, appended to
   std::filesystem::path messages = "/dev/null";  ///< its standard error, appended to
@@ -110,13 +110,16 @@ inline std::string bytes_of(const std::filesystem::path& path) {
   return bytes.str();
 }
 
-/// Every file below a folder with its bytes, and every folder.
+/// Every file below a folder with its bytes, and every folder. Lock files say who held them last,
+/// which is of no account.
 inline std::map<std::string, std::string> contents_of(const std::filesystem::path& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const bool is_lock = entry.path().extension() == ".lock" || entry.path().filename() == ".lock";
     contents[entry.path().lexically_relative(folder).string()] =
-        std::filesystem::is_regular_file(entry.symlink_status()) ? bytes_of(entry.path())
-                                                                 : std::string("not a file");
+        !is_lock && std::filesystem::is_regular_file(entry.symlink_status())
+            ? bytes_of(entry.path())
+            : std::string("not a file");
   }
   return contents;
 }
