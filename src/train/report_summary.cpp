@@ -211,7 +211,7 @@ std::string grouped(int64_t value) {
   std::string digits = std::to_string(std::abs(value));
   for (size_t place = digits.size(); place > 3;) {
     place -= 3;
-    digits.insert(place, ",");
+    digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(place), ',');
   }
   return value < 0 ? "-" + digits : digits;
 }
