@@ -120,10 +120,7 @@ TEST_F(ModelFolder, TheTokenizerIsKeptAsItsBytesOrNamedInTheConfig) {
 }
 
 TEST_F(ModelFolder, FoldersOfAnotherProgramLoad) {
-  const fs::path golden = fs::path(BRT_SOURCE_DIR) / "../shared/golden";
-  if (!fs::exists(golden)) {
-    GTEST_SKIP() << "no golden cases at " << golden;
-  }
+  const fs::path golden = fs::path(BRT_SOURCE_DIR) / "tests/golden";
   for (const fs::directory_entry& entry : fs::directory_iterator(golden)) {
     if (!fs::exists(entry.path() / "model.safetensors")) {
       continue;

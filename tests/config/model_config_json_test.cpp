@@ -150,10 +150,7 @@ int64_t count_elements(const std::filesystem::path& path) {
 }
 
 TEST(ModelConfigJson, TheGoldenModelsLoadAndHaveAsManyParametersAsCounted) {
-  const std::filesystem::path golden = std::filesystem::path(BRT_SOURCE_DIR) / "../shared/golden";
-  if (!std::filesystem::exists(golden)) {
-    GTEST_SKIP() << "no golden cases in " << golden;
-  }
+  const std::filesystem::path golden = std::filesystem::path(BRT_SOURCE_DIR) / "tests/golden";
   int64_t cases = 0;
   for (const std::filesystem::directory_entry& folder :
        std::filesystem::directory_iterator(golden)) {
