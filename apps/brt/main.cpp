@@ -78,11 +78,12 @@ void add_verbs(CLI::App& app) {
 }
 
 /// The innermost verb that was given, or the program itself.
-const CLI::App& chosen_app(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands()) {
-    return chosen_app(*verb);
+const CLI::App* chosen_app(const CLI::App& app) {
+  const CLI::App* chosen = &app;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
   }
-  return app;
+  return chosen;
 }
 
 std::vector<std::string> flag_names(const CLI::App& app) {
@@ -107,7 +108,7 @@ std::vector<std::string> verb_names(const CLI::App& app) {
 
 /// What is wrong with a word that was not understood, with the nearest one that would have been.
 std::string unknown_word_text(const CLI::App& app, const std::string& word) {
-  const CLI::App& chosen = chosen_app(app);
+  const CLI::App& chosen = *chosen_app(app);
   const bool is_flag = word.starts_with("-") && word != "-";
   const std::string name = word.substr(0, word.find('='));
   const std::vector<std::string> known = is_flag ? flag_names(chosen) : verb_names(chosen);
@@ -153,7 +154,7 @@ std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
       return unknown_word_text(app, word);
     }
   }
-  const bool missing_verb = !chosen_app(app).get_subcommands(nullptr).empty();
+  const bool missing_verb = !chosen_app(app)->get_subcommands(nullptr).empty();
   const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   if (!unknown.empty() && (missing_verb || is_extra)) {
     return unknown_word_text(app, unknown.front());
@@ -162,10 +163,11 @@ std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
 }
 
 int report_usage_error(const CLI::App& app, const CLI::Error& error) {
-  const CLI::App& chosen = chosen_app(app);
-  std::string command = chosen.get_name();
-  for (const CLI::App* above = chosen.get_parent(); above != nullptr; above = above->get_parent()) {
-    command = above->get_name() + " " + command;
+  const CLI::App* chosen = chosen_app(app);
+  std::string command = chosen->get_name();
+  for (const CLI::App* above = chosen->get_parent(); above != nullptr;
+       above = above->get_parent()) {
+    command.insert(0, above->get_name() + " ");
   }
   brt::write_message(fmt::format("{}: {}\nhint: {} --help\n", command,
                                  brt::visible_message(usage_error_text(app, error)), command));
@@ -227,6 +229,7 @@ int run(CLI::App& app, int argc, char** argv) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what run() cannot report can only end the program.
 int main(int argc, char** argv) {
   keep_freed_memory();
   // A reader that goes away, as in `brt generate | head`, ends the program quietly.

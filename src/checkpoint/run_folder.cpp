@@ -204,7 +204,7 @@ void remove_remains(const fs::path& folder) {
   }
 }
 
-const fs::path& create_folder(const fs::path& folder) {
+fs::path create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error || !fs::is_directory(folder)) {

@@ -2,6 +2,7 @@
 // Attention without positions in plain ATen.
 #include "ops/cross_attention.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/matmul.h>
 

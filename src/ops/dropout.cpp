@@ -3,6 +3,7 @@
 #include "ops/dropout.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 
 namespace brt {

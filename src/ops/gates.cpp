@@ -2,6 +2,7 @@
 // The gates in plain ATen.
 #include "ops/gates.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/sigmoid.h>
 
 #include "ops/shape_check.h"

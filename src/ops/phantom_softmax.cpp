@@ -2,6 +2,7 @@
 // Softmax with a phantom entry in plain ATen.
 #include "ops/phantom_softmax.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/amax.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/softmax.h>

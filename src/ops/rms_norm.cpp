@@ -2,6 +2,7 @@
 // RMS normalisation in plain ATen.
 #include "ops/rms_norm.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 
 #include "ops/shape_check.h"

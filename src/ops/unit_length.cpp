@@ -2,6 +2,7 @@
 // Unit length in plain ATen.
 #include "ops/unit_length.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 
 #include "ops/rms_norm.h"
