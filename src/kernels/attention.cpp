@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of a tile: products on panels, and the row functions of the CPU's target between them.
+//
+// The tile's logits lie in scratch over the panels of keys that any of its rows sees: at W 512, 576
+// columns for 64 rows, 144 KiB. Two passes over them (softmax, then values) were simpler than an
+// online softmax and as fast, since they stay in L2.
+#include "kernels/attention.h"
+
+#include <algorithm>
+
+#include "kernels/attention_rows.h"
+#include "kernels/cpu_target.h"
+#include "kernels/matmul.h"
+
+namespace brt::kernels {
+namespace {
+
+template <class T>
+const AttentionRowFunctions<T>& row_functions() {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    return attention_rows_avx512(static_cast<const T*>(nullptr));
+  }
+#endif
+  return attention_rows_scalar(static_cast<const T*>(nullptr));
+}
+
+constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Keys [begin, end), whole panels, that some row of a tile sees; and what one row sees.
+template <class T>
+struct KeyRange {
+  KeyRange(const AttentionHead<T>& the_head, const AttentionTile<T>& tile) : head(the_head) {
+    const int64_t first = std::max(head.first_visible, head.window > 0 ? tile.first : 0);
+    const int64_t last = head.window > 0 ? tile.first + tile.rows - 1 + head.window : head.num_keys;
+    first_panel = std::min(first, last) / kPanelColumns;
+    begin = first_panel * kPanelColumns;
+    end = round_up(std::max(last, begin), kPanelColumns);
+  }
+  int64_t span() const { return end - begin; }
+  /// Depth of products over the keys: no further than there are keys.
+  int64_t depth() const { return std::min(end, head.num_keys) - begin; }
+  /// First and number of the keys that row `n` sees.
+  int64_t row_begin(int64_t n) const {
+    return std::max(head.first_visible, head.window > 0 ? n : 0);
+  }
+  int64_t row_count(int64_t n) const {
+    const int64_t row_end = head.window > 0 ? n + head.window : head.num_keys;
+    return std::max<int64_t>(row_end - row_begin(n), 0);
+  }
+
+  AttentionHead<T> head;
+  int64_t first_panel = 0;
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// Parts of the caller's scratch, each aligned to 64 bytes.
+class Scratch {
+ public:
+  explicit Scratch(void* memory) : next_(static_cast<char*>(memory)) {}
+  template <class T>
+  T* take(int64_t elements) {
+    T* part = reinterpret_cast<T*>(next_);
+    next_ += round_up(elements * static_cast<int64_t>(sizeof(T)), 64);
+    return part;
+  }
+
+ private:
+  char* next_;
+};
+
+template <class T>
+int64_t largest_span(const AttentionHead<T>& head) {
+  const int64_t keys = head.window > 0 ? head.window + kAttentionRows : head.num_keys;
+  return round_up(keys, kPanelColumns) + kPanelColumns;
+}
+
+/// logits or dP: left [rows, head_size] times columns of the keys' range, float32 [rows, span].
+template <class T>
+void product_over_keys(const T* left,
+                       const T* columns,
+                       const KeyRange<T>& range,
+                       const AttentionTile<T>& tile,
+                       float* out) {
+  MatmulArgs<T> args;
+  args.left = left;
+  args.left_stride = tile.stride;
+  args.panels = columns + range.first_panel * panel_size(range.head.head_size, columns);
+  args.out = out;
+  args.out_stride = range.span();
+  args.rows = tile.rows;
+  args.columns = range.span();
+  args.depth = range.head.head_size;
+  args.output = MatmulOutput::kStoreFloat;
+  matmul(args);
+}
+
+/// weights [rows, span] times rows of the keys' range: [rows, head_size].
+template <class T>
+void weighted_sum(const T* weights,
+                  const T* rows_panels,
+                  const KeyRange<T>& range,
+                  const AttentionTile<T>& tile,
+                  T* out) {
+  const int64_t size = panel_size(range.head.num_keys, rows_panels);
+  for (int64_t column = 0; column < range.head.head_size; column += kPanelColumns) {
+    MatmulArgs<T> args;
+    args.left = weights;
+    args.left_stride = range.span();
+    args.panels = rows_panels + column / kPanelColumns * size + range.begin * kPanelColumns;
+    args.out = out + column;
+    args.out_stride = tile.stride;
+    args.rows = tile.rows;
+    args.columns = std::min(kPanelColumns, range.head.head_size - column);
+    args.depth = range.depth();
+    args.output = MatmulOutput::kStore;
+    matmul(args);
+  }
+}
+
+/// sum [head_size, keys] += left^T weights, with left [rows, head_size], weights [rows, span].
+template <class T>
+void add_transposed_product(const T* left,
+                            const T* weights,
+                            const KeyRange<T>& range,
+                            const AttentionTile<T>& tile,
+                            Scratch scratch,
+                            float* sum) {
+  const int64_t head_size = range.head.head_size;
+  T* left_KR = scratch.take<T>(head_size * kAttentionRows);
+  transpose(TransposeArgs<T>{left, tile.stride, left_KR, kAttentionRows, tile.rows, 0, head_size});
+  PackArgs<T, T> pack;
+  pack.source = weights;
+  pack.source_stride = range.span();
+  pack.depth = tile.rows;
+  pack.columns = range.span();
+  pack.panels = scratch.take<T>(range.span() * kAttentionRows);
+  pack_rows(pack, 0, num_panels(pack.columns));
+  MatmulArgs<T> args;
+  args.left = left_KR;
+  args.left_stride = kAttentionRows;
+  args.panels = pack.panels;
+  args.out = sum + range.begin;
+  args.out_stride = padded_keys(range.head.num_keys);
+  args.rows = head_size;
+  args.columns = std::min(range.span(), args.out_stride - range.begin);
+  args.depth = tile.rows;
+  args.output = MatmulOutput::kAddFloat;
+  matmul(args);
+}
+
+/// The visible part of row `n`, with its place in the tile's scratch.
+template <class T>
+AttentionRow row_of(const KeyRange<T>& range, int64_t n, const float* products) {
+  AttentionRow row;
+  row.count = range.row_count(n);
+  row.product = products + range.row_begin(n) - range.begin;
+  row.bias = range.head.bias != nullptr ? range.head.bias + (range.row_begin(n) - n) : nullptr;
+  row.scale = range.head.scale;
+  return row;
+}
+
+/// Zeroes what lies before and behind the visible part of a row of weights.
+template <class T>
+void clear_hidden(T* weights, const KeyRange<T>& range, int64_t n) {
+  const int64_t before = std::min(range.row_begin(n) - range.begin, range.span());
+  const int64_t behind = std::min(before + range.row_count(n), range.span());
+  std::fill(weights, weights + before, T{});
+  std::fill(weights + behind, weights + range.span(), T{});
+}
+
+template <class T>
+void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* memory) {
+  const AttentionRowFunctions<T>& functions = row_functions<T>();
+  const KeyRange<T> range(head, tile);
+  Scratch scratch(memory);
+  float* products = scratch.take<float>(kAttentionRows * range.span());
+  T* weights = scratch.take<T>(kAttentionRows * range.span());
+  product_over_keys(tile.query, head.key_columns, range, tile, products);
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const int64_t n = tile.first + r;
+    T* row_weights = weights + r * range.span();
+    clear_hidden(row_weights, range, n);
+    tile.log_sum[r] = functions.softmax(row_of(range, n, products + r * range.span()),
+                                        row_weights + (range.row_begin(n) - range.begin));
+  }
+  weighted_sum(weights, head.value_rows, range, tile, tile.out);
+}
+
+template <class T>
+void backward(const AttentionHead<T>& head,
+              const AttentionTile<T>& tile,
+              const AttentionTileGradient<T>& gradient,
+              void* memory) {
+  const AttentionRowFunctions<T>& functions = row_functions<T>();
+  const KeyRange<T> range(head, tile);
+  const int64_t span = range.span();
+  Scratch scratch(memory);
+  float* products = scratch.take<float>(kAttentionRows * span);
+  float* probability_gradients = scratch.take<float>(kAttentionRows * span);
+  T* weights = scratch.take<T>(kAttentionRows * span);
+  T* logit_gradients = scratch.take<T>(kAttentionRows * span);
+  product_over_keys(tile.query, head.key_columns, range, tile, products);
+  product_over_keys(gradient.out_gradient, head.value_columns, range, tile, probability_gradients);
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const int64_t n = tile.first + r;
+    const int64_t visible = range.row_begin(n) - range.begin;
+    clear_hidden(weights + r * span, range, n);
+    clear_hidden(logit_gradients + r * span, range, n);
+    const AttentionRow row = row_of(range, n, products + r * span);
+    AttentionRowGradient<T> row_gradient;
+    row_gradient.probability_gradient = probability_gradients + r * span + visible;
+    row_gradient.log_sum = tile.log_sum[r];
+    row_gradient.probability = weights + r * span + visible;
+    row_gradient.logit_gradient = logit_gradients + r * span + visible;
+    row_gradient.bias_gradient =
+        head.bias != nullptr ? gradient.bias_gradient + (range.row_begin(n) - n) : nullptr;
+    *gradient.scale_gradient += static_cast<double>(functions.softmax_gradient(row, row_gradient));
+  }
+  weighted_sum(logit_gradients, head.key_rows, range, tile, gradient.query_gradient);
+  add_transposed_product(tile.query, logit_gradients, range, tile, scratch, gradient.key_gradient);
+  add_transposed_product(gradient.out_gradient, weights, range, tile, scratch,
+                         gradient.value_gradient);
+}
+
+}  // namespace
+
+template <class T>
+int64_t attention_scratch_bytes(const AttentionHead<T>& head) {
+  const int64_t elements = kAttentionRows * largest_span(head);
+  const int64_t transposed = kAttentionRows * round_up(head.head_size, 64);
+  return elements * static_cast<int64_t>(2 * sizeof(float) + 3 * sizeof(T)) +
+         transposed * static_cast<int64_t>(sizeof(T)) + 6 * 64;
+}
+template int64_t attention_scratch_bytes(const AttentionHead<float>& head);
+template int64_t attention_scratch_bytes(const AttentionHead<Bfloat16>& head);
+
+void attention_forward(const AttentionHead<float>& head,
+                       const AttentionTile<float>& tile,
+                       void* scratch) {
+  forward(head, tile, scratch);
+}
+void attention_forward(const AttentionHead<Bfloat16>& head,
+                       const AttentionTile<Bfloat16>& tile,
+                       void* scratch) {
+  forward(head, tile, scratch);
+}
+void attention_backward(const AttentionHead<float>& head,
+                        const AttentionTile<float>& tile,
+                        const AttentionTileGradient<float>& gradient,
+                        void* scratch) {
+  backward(head, tile, gradient, scratch);
+}
+void attention_backward(const AttentionHead<Bfloat16>& head,
+                        const AttentionTile<Bfloat16>& tile,
+                        const AttentionTileGradient<Bfloat16>& gradient,
+                        void* scratch) {
+  backward(head, tile, gradient, scratch);
+}
+
+}  // namespace brt::kernels

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Detection of the CPU's features and the choice among them.
+#include "kernels/cpu_target.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace brt::kernels {
+namespace {
+
+constexpr std::array<CpuTarget, 4> kTargets = {CpuTarget::kScalar, CpuTarget::kAvx512,
+                                               CpuTarget::kAvx512Bf16, CpuTarget::kBrgemm};
+constexpr int kUnset = -1;
+
+/// AMX tiles for bfloat16: CPUID leaf 7, EDX bits 22 and 24.
+bool has_amx() {
+#if defined(__x86_64__)
+  unsigned int eax = 0;
+  unsigned int ebx = 0;
+  unsigned int ecx = 0;
+  unsigned int edx = 0;
+  constexpr unsigned int kBfloat16Tiles = (1U << 22) | (1U << 24);
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
+         (edx & kBfloat16Tiles) == kBfloat16Tiles;
+#else
+  return false;
+#endif
+}
+
+bool is_supported(CpuTarget target) {
+#if defined(__x86_64__)
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  switch (target) {
+    case CpuTarget::kScalar:
+      return true;
+    case CpuTarget::kAvx512:
+      return avx512;
+    case CpuTarget::kAvx512Bf16:
+    case CpuTarget::kBrgemm:
+      return avx512 && __builtin_cpu_supports("avx512bf16");
+  }
+#endif
+  return target == CpuTarget::kScalar;
+}
+
+std::string supported_words() {
+  std::string words;
+  for (const CpuTarget target : supported_targets()) {
+    words += (words.empty() ? "" : ", ") + std::string(to_word(target));
+  }
+  return words;
+}
+
+CpuTarget chosen_target() {
+  const char* wanted = std::getenv("BRT_CPU_TARGET");
+  if (wanted == nullptr || *wanted == '\0') {
+    return supported_targets().back();
+  }
+  for (const CpuTarget target : kTargets) {
+    if (to_word(target) == wanted) {
+      if (!is_supported(target)) {
+        throw ConfigError(fmt::format("BRT_CPU_TARGET: this CPU does not run '{}'", wanted),
+                          "it runs " + supported_words());
+      }
+      return target;
+    }
+  }
+  throw ConfigError(fmt::format("BRT_CPU_TARGET: unknown target '{}'", wanted),
+                    "this CPU runs " + supported_words());
+}
+
+std::atomic<int>& current_target() {
+  static std::atomic<int> target = kUnset;
+  return target;
+}
+
+}  // namespace
+
+std::string_view to_word(CpuTarget target) {
+  switch (target) {
+    case CpuTarget::kScalar:
+      return "scalar";
+    case CpuTarget::kAvx512:
+      return "avx512";
+    case CpuTarget::kAvx512Bf16:
+      return "avx512bf16";
+    case CpuTarget::kBrgemm:
+      return "brgemm";
+  }
+  throw ConfigError("kernels: unknown target");
+}
+
+std::vector<CpuTarget> supported_targets() {
+  std::vector<CpuTarget> supported;
+  std::ranges::copy_if(kTargets, std::back_inserter(supported), is_supported);
+  if (supported.back() == CpuTarget::kBrgemm && !has_amx()) {
+    // Without tiles it computes as kAvx512Bf16 does, with a call more.
+    std::swap(supported[supported.size() - 1], supported[supported.size() - 2]);
+  }
+  return supported;
+}
+
+CpuTarget cpu_target() {
+  int target = current_target().load(std::memory_order_relaxed);
+  if (target == kUnset) {
+    target = static_cast<int>(chosen_target());
+    current_target().store(target, std::memory_order_relaxed);
+  }
+  return static_cast<CpuTarget>(target);
+}
+
+void force_cpu_target(CpuTarget target) {
+  if (!is_supported(target)) {
+    throw ConfigError(fmt::format("kernels: this CPU does not run '{}'", to_word(target)));
+  }
+  current_target().store(static_cast<int>(target), std::memory_order_relaxed);
+}
+
+}  // namespace brt::kernels

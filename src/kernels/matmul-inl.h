@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blocked matrix product, written once over a micro-kernel that each target file supplies:
+//
+//   struct Micro {
+//     static constexpr int kMaxRows;
+//     template <int kRows>  // out [kRows, 64] (+)= left [kRows, depth] panel [depth, 64]
+//     static void product(const T* left, int64_t left_stride, const T* panel, int64_t depth,
+//                         float* out, int64_t out_stride, bool accumulate);
+//   };
+//
+// Loops, from the outside: rows in chunks whose left operand stays in L2; panels; stretches of the
+// depth whose part of the panel stays near L1; groups of kMaxRows rows.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/matmul.h"
+
+namespace brt::kernels {
+namespace {
+
+constexpr int64_t kChunkRows = 96;   // 2048 bfloat16 wide: 384 KiB
+constexpr int64_t kDepthStep = 256;  // of a bfloat16 panel: 32 KiB
+
+constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// Calls product<kRows> for the number of rows that is left, at most kRows.
+template <class Micro, int kRows, class T>
+void last_rows(const T* left,
+               int64_t left_stride,
+               const T* panel,
+               int64_t depth,
+               float* out,
+               int64_t out_stride,
+               int64_t rows,
+               bool accumulate) {
+  if (rows == kRows) {
+    Micro::template product<kRows>(left, left_stride, panel, depth, out, out_stride, accumulate);
+  } else if constexpr (kRows > 1) {
+    last_rows<Micro, kRows - 1>(left, left_stride, panel, depth, out, out_stride, rows, accumulate);
+  }
+}
+
+/// out [rows, 64] (+)= left [rows, depth] panel [depth, 64]
+template <class Micro, class T>
+void panel_product(const T* left,
+                   int64_t left_stride,
+                   const T* panel,
+                   int64_t depth,
+                   float* out,
+                   int64_t out_stride,
+                   int64_t rows,
+                   bool accumulate) {
+  for (int64_t from = 0; from < depth || from == 0; from += kDepthStep) {
+    const int64_t step = smaller(kDepthStep, depth - from);
+    const bool add = accumulate || from > 0;
+    int64_t row = 0;
+    for (; row + Micro::kMaxRows <= rows; row += Micro::kMaxRows) {
+      Micro::template product<Micro::kMaxRows>(left + row * left_stride + from, left_stride,
+                                               panel + from * kPanelColumns, step,
+                                               out + row * out_stride, out_stride, add);
+    }
+    if (row < rows) {
+      last_rows<Micro, Micro::kMaxRows - 1>(left + row * left_stride + from, left_stride,
+                                            panel + from * kPanelColumns, step,
+                                            out + row * out_stride, out_stride, rows - row, add);
+    }
+  }
+}
+
+/// One finished tile of sums into the output.
+template <class T>
+void write_tile(const float* sums,
+                const MatmulArgs<T>& args,
+                int64_t row,
+                int64_t rows,
+                int64_t column,
+                int64_t columns) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* sum = sums + r * kPanelColumns;
+    const int64_t place = (row + r) * args.out_stride + column;
+    switch (args.output) {
+      case MatmulOutput::kStore: {
+        T* out = static_cast<T*>(args.out) + place;
+        for (int64_t c = 0; c < columns; ++c) {
+          from_float(sum[c], out[c]);
+        }
+        break;
+      }
+      case MatmulOutput::kStoreRelu: {
+        T* out = static_cast<T*>(args.out) + place;
+        for (int64_t c = 0; c < columns; ++c) {
+          from_float(sum[c] < 0.0F ? 0.0F : sum[c], out[c]);  // a NaN stays one
+        }
+        break;
+      }
+      case MatmulOutput::kStoreFloat: {
+        float* out = static_cast<float*>(args.out) + place;
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] = sum[c];
+        }
+        break;
+      }
+      case MatmulOutput::kAddFloat: {
+        float* out = static_cast<float*>(args.out) + place;
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] += sum[c];
+        }
+        break;
+      }
+    }
+  }
+}
+
+/// The product with `multiply` for the panels, called as panel_product is.
+template <class Multiply, class T>
+void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
+  alignas(64) float sums[kChunkRows * kPanelColumns];
+  const bool is_float = args.output == MatmulOutput::kStoreFloat;
+  const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
+  for (int64_t row = 0; row < args.rows; row += kChunkRows) {
+    const int64_t rows = smaller(kChunkRows, args.rows - row);
+    const T* left = args.left + row * args.left_stride;
+    for (int64_t column = 0; column < args.columns; column += kPanelColumns) {
+      const int64_t columns = smaller(kPanelColumns, args.columns - column);
+      const T* panel = args.panels + column / kPanelColumns * size;
+      if (is_float && columns == kPanelColumns) {  // no copy
+        multiply(left, args.left_stride, panel, args.depth,
+                 static_cast<float*>(args.out) + row * args.out_stride + column, args.out_stride,
+                 rows, /*accumulate=*/false);
+        continue;
+      }
+      multiply(left, args.left_stride, panel, args.depth, sums, kPanelColumns, rows,
+               /*accumulate=*/false);
+      write_tile(sums, args, row, rows, column, columns);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace brt::kernels

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products with a packed right operand.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/bfloat16.h"
+#include "kernels/panels.h"
+
+namespace brt::kernels {
+
+/// What becomes of the float32 sums.
+enum class MatmulOutput {
+  kStore,       ///< out = sum, in the type of the operands
+  kStoreRelu,   ///< out = max(sum, 0), in the type of the operands
+  kStoreFloat,  ///< out = sum, float32
+  kAddFloat,    ///< out += sum, float32
+};
+
+/// out[r, c] = sum_k left[r, k] right[k, c]
+///
+/// Each output is summed in float32 over k in ascending order, whatever the other rows and columns
+/// of the call, so results do not depend on how a product is divided among calls or threads. (Pairs
+/// of bfloat16 products are joined first where the CPU does so.)
+template <class T>
+struct MatmulArgs {
+  const T* left = nullptr;    ///< [rows, depth]
+  int64_t left_stride = 0;    ///< elements from row to row
+  const T* panels = nullptr;  ///< right [depth, columns], packed: kernels/panels.h
+  void* out = nullptr;        ///< [rows, columns]; must not overlap the operands
+  int64_t out_stride = 0;     ///< elements of out's type from row to row
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t depth = 0;
+  MatmulOutput output = MatmulOutput::kStore;
+};
+
+void matmul(const MatmulArgs<float>& args);
+void matmul(const MatmulArgs<Bfloat16>& args);
+
+/// out [rows, 64] (+)= left [rows, depth] panel [depth, 64], depth even, out of row stride
+/// out_stride: what the target kBrgemm needs from outside.
+using PanelProduct = void (*)(const Bfloat16* left,
+                              int64_t left_stride,
+                              const Bfloat16* panel,
+                              int64_t depth,
+                              float* out,
+                              int64_t out_stride,
+                              int64_t rows,
+                              bool accumulate);
+
+/// Sets the product that kBrgemm uses; until then it computes as kAvx512Bf16. To be called before
+/// other threads compute.
+void set_panel_product(PanelProduct product);
+
+}  // namespace brt::kernels

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matrix product with AVX-512 fused multiply-adds; bfloat16 is widened on the way.
+#include <immintrin.h>
+
+#include "kernels/matmul-inl.h"
+#include "kernels/matmul_targets.h"
+
+namespace brt::kernels {
+namespace {
+
+/// Rows of 64 sums in 4 registers each; 6 rows leave 8 of the 32 registers for operands.
+template <int kRows>
+struct Sums {
+  __m512 value[kRows][4];
+
+  void load(const float* out, int64_t out_stride, bool accumulate) {
+    for (int row = 0; row < kRows; ++row) {
+      for (int i = 0; i < 4; ++i) {
+        value[row][i] =
+            accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
+      }
+    }
+  }
+  void store(float* out, int64_t out_stride) const {
+    for (int row = 0; row < kRows; ++row) {
+      for (int i = 0; i < 4; ++i) {
+        _mm512_storeu_ps(out + row * out_stride + 16 * i, value[row][i]);
+      }
+    }
+  }
+};
+
+struct Avx512Micro {
+  static constexpr int kMaxRows = 6;
+
+  template <int kRows>
+  static void product(const float* left,
+                      int64_t left_stride,
+                      const float* panel,
+                      int64_t depth,
+                      float* out,
+                      int64_t out_stride,
+                      bool accumulate) {
+    Sums<kRows> sums;
+    sums.load(out, out_stride, accumulate);
+    for (int64_t k = 0; k < depth; ++k) {
+      __m512 right[4];
+      for (int i = 0; i < 4; ++i) {
+        right[i] = _mm512_loadu_ps(panel + k * kPanelColumns + 16 * i);
+      }
+      for (int row = 0; row < kRows; ++row) {
+        const __m512 factor = _mm512_set1_ps(left[row * left_stride + k]);
+        for (int i = 0; i < 4; ++i) {
+          sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
+        }
+      }
+    }
+    sums.store(out, out_stride);
+  }
+
+  template <int kRows>
+  static void product(const Bfloat16* left,
+                      int64_t left_stride,
+                      const Bfloat16* panel,
+                      int64_t depth,
+                      float* out,
+                      int64_t out_stride,
+                      bool accumulate) {
+    Sums<kRows> sums;
+    sums.load(out, out_stride, accumulate);
+    constexpr __mmask16 kAll = 0xFFFF;
+    const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
+    for (int64_t k = 0; k < depth; ++k) {
+      __m512 right[4];
+      for (int i = 0; i < 4; ++i) {
+        const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelColumns + 32 * i);
+        // maskz: g++ 12 warns about the undefined operand of the plain form
+        right[i] = _mm512_castsi512_ps(k % 2 == 0 ? _mm512_maskz_slli_epi32(kAll, pairs, 16)
+                                                  : _mm512_and_si512(pairs, upper_half));
+      }
+      for (int row = 0; row < kRows; ++row) {
+        const __m512 factor = _mm512_set1_ps(to_float(left[row * left_stride + k]));
+        for (int i = 0; i < 4; ++i) {
+          sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
+        }
+      }
+    }
+    sums.store(out, out_stride);
+  }
+};
+
+}  // namespace
+
+void matmul_avx512(const MatmulArgs<float>& args) {
+  blocked_matmul(args, panel_product<Avx512Micro, float>);
+}
+void matmul_avx512(const MatmulArgs<Bfloat16>& args) {
+  blocked_matmul(args, panel_product<Avx512Micro, Bfloat16>);
+}
+
+void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product) {
+  if (args.depth % 2 != 0 || args.depth == 0) {
+    matmul_avx512(args);
+    return;
+  }
+  blocked_matmul(args, product);
+}
+
+}  // namespace brt::kernels

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matrix product in plain loops.
+#include "kernels/matmul-inl.h"
+#include "kernels/matmul_targets.h"
+
+namespace brt::kernels {
+namespace {
+
+int64_t panel_place(int64_t k, int64_t column, const float* /*type*/) {
+  return k * kPanelColumns + column;
+}
+int64_t panel_place(int64_t k, int64_t column, const Bfloat16* /*type*/) {
+  return k / 2 * 2 * kPanelColumns + 2 * column + k % 2;
+}
+
+struct ScalarMicro {
+  static constexpr int kMaxRows = 2;
+
+  template <int kRows, class T>
+  static void product(const T* left,
+                      int64_t left_stride,
+                      const T* panel,
+                      int64_t depth,
+                      float* out,
+                      int64_t out_stride,
+                      bool accumulate) {
+    for (int row = 0; row < kRows; ++row) {
+      float sums[kPanelColumns];
+      for (int64_t c = 0; c < kPanelColumns; ++c) {
+        sums[c] = accumulate ? out[row * out_stride + c] : 0.0F;
+      }
+      for (int64_t k = 0; k < depth; ++k) {
+        const float factor = to_float(left[row * left_stride + k]);
+        for (int64_t c = 0; c < kPanelColumns; ++c) {
+          sums[c] += factor * to_float(panel[panel_place(k, c, panel)]);
+        }
+      }
+      for (int64_t c = 0; c < kPanelColumns; ++c) {
+        out[row * out_stride + c] = sums[c];
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void matmul_scalar(const MatmulArgs<float>& args) {
+  blocked_matmul(args, panel_product<ScalarMicro, float>);
+}
+void matmul_scalar(const MatmulArgs<Bfloat16>& args) {
+  blocked_matmul(args, panel_product<ScalarMicro, Bfloat16>);
+}
+
+}  // namespace brt::kernels

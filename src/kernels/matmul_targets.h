@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entries of kernels/matmul.h, one per CPU target.
+#pragma once
+
+#include "kernels/matmul.h"
+
+namespace brt::kernels {
+
+void matmul_scalar(const MatmulArgs<float>& args);
+void matmul_scalar(const MatmulArgs<Bfloat16>& args);
+void matmul_avx512(const MatmulArgs<float>& args);
+void matmul_avx512(const MatmulArgs<Bfloat16>& args);
+void matmul_avx512bf16(const MatmulArgs<Bfloat16>& args);
+
+void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product);
+
+}  // namespace brt::kernels

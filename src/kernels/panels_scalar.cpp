@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packing and transposing in plain loops over tiles that stay in L1.
+#include <algorithm>
+
+#include "kernels/panels_targets.h"
+
+namespace brt::kernels {
+namespace {
+
+int64_t place(int64_t k, int64_t column, const float* /*type*/) {
+  return k * kPanelColumns + column;
+}
+int64_t place(int64_t k, int64_t column, const Bfloat16* /*type*/) {
+  return k / 2 * 2 * kPanelColumns + 2 * column + k % 2;
+}
+
+void convert(float value, float& out) { out = value; }
+void convert(float value, Bfloat16& out) { out = to_bfloat16(value); }
+void convert(Bfloat16 value, Bfloat16& out) { out = value; }
+
+template <class Source, class T>
+void pack_rows_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
+  const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
+  for (int64_t p = begin; p < end; ++p) {
+    T* panel = args.panels + p * size;
+    const int64_t columns = std::min(kPanelColumns, args.columns - p * kPanelColumns);
+    if (columns < kPanelColumns || size != args.depth * kPanelColumns) {
+      std::fill(panel, panel + size, T{});
+    }
+    for (int64_t k = 0; k < args.depth; ++k) {
+      const Source* source = args.source + k * args.source_stride + p * kPanelColumns;
+      for (int64_t c = 0; c < columns; ++c) {
+        convert(source[c], panel[place(k, c, panel)]);
+      }
+    }
+  }
+}
+
+template <class Source, class T>
+void pack_columns_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
+  constexpr int64_t kTileDepth = 32;  // 64 lines of one source cache line each
+  const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
+  for (int64_t p = begin; p < end; ++p) {
+    T* panel = args.panels + p * size;
+    const int64_t columns = std::min(kPanelColumns, args.columns - p * kPanelColumns);
+    if (columns < kPanelColumns || size != args.depth * kPanelColumns) {
+      std::fill(panel, panel + size, T{});
+    }
+    const Source* source = args.source + p * kPanelColumns * args.source_stride;
+    for (int64_t from = 0; from < args.depth; from += kTileDepth) {
+      const int64_t to = std::min(from + kTileDepth, args.depth);
+      for (int64_t c = 0; c < columns; ++c) {
+        for (int64_t k = from; k < to; ++k) {
+          convert(source[c * args.source_stride + k], panel[place(k, c, panel)]);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void transpose_of(const TransposeArgs<T>& args) {
+  constexpr int64_t kTile = 32;
+  for (int64_t row = 0; row < args.rows; row += kTile) {
+    const int64_t last_row = std::min(row + kTile, args.rows);
+    for (int64_t column = args.column_begin; column < args.column_end; column += kTile) {
+      const int64_t last_column = std::min(column + kTile, args.column_end);
+      for (int64_t c = column; c < last_column; ++c) {
+        for (int64_t r = row; r < last_row; ++r) {
+          args.out[(c - args.column_begin) * args.out_stride + r] =
+              args.source[r * args.source_stride + c];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const PanelFunctions& panels_scalar() {
+  static constexpr PanelFunctions kFunctions = {pack_rows_of<float, float>,
+                                                pack_rows_of<float, Bfloat16>,
+                                                pack_rows_of<Bfloat16, Bfloat16>,
+                                                pack_columns_of<float, float>,
+                                                pack_columns_of<float, Bfloat16>,
+                                                pack_columns_of<Bfloat16, Bfloat16>,
+                                                transpose_of<float>,
+                                                transpose_of<Bfloat16>};
+  return kFunctions;
+}
+
+}  // namespace brt::kernels

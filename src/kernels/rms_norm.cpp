@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice of RMS normalisation's target.
+#include "kernels/rms_norm.h"
+
+#include "kernels/cpu_target.h"
+#include "kernels/rms_norm_targets.h"
+
+namespace brt::kernels {
+namespace {
+
+template <class T>
+void forward(const RmsNormArgs<T>& args, int64_t begin, int64_t end) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    rms_norm_avx512(args, begin, end);
+    return;
+  }
+#endif
+  rms_norm_scalar(args, begin, end);
+}
+
+template <class T>
+void backward(const RmsNormBackwardArgs<T>& args, int64_t begin, int64_t end) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    rms_norm_backward_avx512(args, begin, end);
+    return;
+  }
+#endif
+  rms_norm_backward_scalar(args, begin, end);
+}
+
+}  // namespace
+
+void rms_norm(const RmsNormArgs<float>& args, int64_t begin, int64_t end) {
+  forward(args, begin, end);
+}
+void rms_norm(const RmsNormArgs<Bfloat16>& args, int64_t begin, int64_t end) {
+  forward(args, begin, end);
+}
+void rms_norm_backward(const RmsNormBackwardArgs<float>& args, int64_t begin, int64_t end) {
+  backward(args, begin, end);
+}
+void rms_norm_backward(const RmsNormBackwardArgs<Bfloat16>& args, int64_t begin, int64_t end) {
+  backward(args, begin, end);
+}
+
+}  // namespace brt::kernels

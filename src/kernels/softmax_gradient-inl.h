@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The softmax over one vector type that each target file supplies:
+//
+//   struct Vector {
+//     using Type, Mask;
+//     static constexpr int64_t kSize;
+//     static Mask first(int64_t count);            // lanes [0, count)
+//     static Type load(const float* from, Mask);   // other lanes are zero
+//     static Type broadcast(float value);
+//     static Type max(Type a, Type b, Mask);       // a in other lanes
+//     static Type add(Type a, Type b, Mask);       // a in other lanes
+//     static Type subtract(Type a, Type b), multiply(Type a, Type b);
+//     static Type exponential(Type x);             // of x <= 0; NaN of NaN
+//     static void store(float* to, Type, Mask), store(Bfloat16* to, Type, Mask);
+//     static float largest(Type), total(Type);     // of all lanes
+//   };
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "kernels/softmax_gradient.h"
+
+namespace brt::kernels {
+namespace {
+
+// e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 in two parts: the product of n and
+// the first is exact. The polynomial's coefficients are those of Cephes' expf.
+constexpr float kSmallestExponent = -104.0F;  // e^-104 rounds to zero
+constexpr float kInverseLn2 = 1.44269504F;
+constexpr float kLn2High = 0.693359375F;
+constexpr float kLn2Low = -2.12194440e-4F;
+constexpr float kExpCoefficients[] = {1.9875691500e-4F, 1.3981999507e-3F, 8.3334519073e-3F,
+                                      4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F};
+
+/// Calls body(column, mask) for all columns, a vector at a time.
+template <class Vector, class Body>
+void for_columns(int64_t columns, const Body& body) {
+  const typename Vector::Mask all = Vector::first(Vector::kSize);
+  int64_t column = 0;
+  for (; column + Vector::kSize <= columns; column += Vector::kSize) {
+    body(column, all);
+  }
+  if (column < columns) {
+    body(column, Vector::first(columns - column));
+  }
+}
+
+template <class Vector>
+float exponential_of_one(float x) {
+  return Vector::largest(Vector::exponential(Vector::broadcast(x)));
+}
+
+template <class Vector>
+void softmax_sums_loop(const SoftmaxSumArgs& args) {
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  const Type scale = Vector::broadcast(args.scale);
+  for (int64_t row = 0; row < args.rows; ++row) {
+    const float* logits = args.logits + row * args.logits_stride;
+    SoftmaxSum& so_far = args.sums[row];
+    Type largest = Vector::broadcast(so_far.maximum);
+    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+      largest = Vector::max(largest, Vector::load(logits + column, mask), mask);
+    });
+    const float maximum = Vector::largest(largest);
+    const Type shift = Vector::broadcast(maximum);
+    Type sum = Vector::broadcast(0.0F);
+    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+      const Type below = Vector::subtract(Vector::load(logits + column, mask), shift);
+      sum = Vector::add(sum, Vector::exponential(Vector::multiply(below, scale)), mask);
+    });
+    if (maximum != so_far.maximum) {
+      so_far.sum *= exponential_of_one<Vector>((so_far.maximum - maximum) * args.scale);
+      so_far.maximum = maximum;
+    }
+    so_far.sum += Vector::total(sum);
+  }
+}
+
+template <class Vector, class T>
+void softmax_gradient_loop(const SoftmaxGradientArgs<T>& args) {
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  const Type scale = Vector::broadcast(args.scale);
+  for (int64_t row = 0; row < args.rows; ++row) {
+    const float* logits = args.logits + row * args.logits_stride;
+    T* out = args.out + row * args.out_stride;
+    const Type shift = Vector::broadcast(args.sums[row].maximum);
+    const Type factor =
+        Vector::broadcast(static_cast<float>(args.factors[row] / args.sums[row].sum));
+    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+      const Type below = Vector::subtract(Vector::load(logits + column, mask), shift);
+      const Type weight = Vector::exponential(Vector::multiply(below, scale));
+      Vector::store(out + column, Vector::multiply(weight, factor), mask);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace brt::kernels

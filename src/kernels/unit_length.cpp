@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice of the target of unit length.
+#include "kernels/unit_length.h"
+
+#include "kernels/cpu_target.h"
+#include "kernels/unit_length_targets.h"
+
+namespace brt::kernels {
+namespace {
+
+template <class T>
+void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    unit_length_avx512(args, begin, end);
+    return;
+  }
+#endif
+  unit_length_scalar(args, begin, end);
+}
+
+template <class T>
+void backward(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    unit_length_backward_avx512(args, begin, end);
+    return;
+  }
+#endif
+  unit_length_backward_scalar(args, begin, end);
+}
+
+}  // namespace
+
+void unit_length(const UnitLengthArgs<float>& args, int64_t begin, int64_t end) {
+  forward(args, begin, end);
+}
+void unit_length(const UnitLengthArgs<Bfloat16>& args, int64_t begin, int64_t end) {
+  forward(args, begin, end);
+}
+void unit_length_backward(const UnitLengthBackwardArgs<float>& args, int64_t begin, int64_t end) {
+  backward(args, begin, end);
+}
+void unit_length_backward(const UnitLengthBackwardArgs<Bfloat16>& args,
+                          int64_t begin,
+                          int64_t end) {
+  backward(args, begin, end);
+}
+
+}  // namespace brt::kernels

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matmul.h"
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "kernels/cpu_target.h"
+#include "kernels/panels.h"
+
+namespace brt::kernels {
+namespace {
+
+struct Shape {
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+};
+
+class Matmul : public testing::TestWithParam<CpuTarget> {
+ protected:
+  void SetUp() override { force_cpu_target(GetParam()); }
+  void TearDown() override { force_cpu_target(supported_targets().back()); }
+};
+
+std::vector<float> random_values(int64_t size, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<size_t>(size));
+  for (float& value : values) {
+    value = normal(random);
+  }
+  return values;
+}
+
+template <class T>
+std::vector<T> converted(const std::vector<float>& values) {
+  std::vector<T> out(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    from_float(values[i], out[i]);
+  }
+  return out;
+}
+
+/// A product's operands, and its exact result for them.
+template <class T>
+struct Problem {
+  explicit Problem(const Shape& shape) {
+    left = converted<T>(random_values(shape.rows * shape.depth, 1));
+    const std::vector<T> right = converted<T>(random_values(shape.depth * shape.columns, 2));
+    panels.resize(static_cast<size_t>(num_panels(shape.columns) *
+                                      panel_size(shape.depth, static_cast<const T*>(nullptr))));
+    pack_rows(
+        PackArgs<T, T>{right.data(), shape.columns, panels.data(), shape.depth, shape.columns}, 0,
+        num_panels(shape.columns));
+    want.resize(static_cast<size_t>(shape.rows * shape.columns));
+    for (int64_t r = 0; r < shape.rows; ++r) {
+      for (int64_t c = 0; c < shape.columns; ++c) {
+        double sum = 0.0;
+        for (int64_t k = 0; k < shape.depth; ++k) {
+          sum += static_cast<double>(to_float(left[static_cast<size_t>(r * shape.depth + k)])) *
+                 static_cast<double>(to_float(right[static_cast<size_t>(k * shape.columns + c)]));
+        }
+        want[static_cast<size_t>(r * shape.columns + c)] = sum;
+      }
+    }
+    args = {left.data(),   shape.depth,   panels.data(),
+            nullptr,       shape.columns, shape.rows,
+            shape.columns, shape.depth,   MatmulOutput::kStoreFloat};
+  }
+
+  std::vector<T> left;
+  std::vector<T> panels;
+  std::vector<double> want;
+  MatmulArgs<T> args;
+};
+
+const std::vector<Shape> kShapes = {{1, 1, 1},    {1, 64, 2},    {5, 65, 7},     {6, 128, 64},
+                                    {7, 63, 33},  {97, 130, 40}, {192, 64, 300}, {13, 200, 513},
+                                    {3, 1000, 1}, {0, 64, 8}};
+
+template <class T>
+void expect_products_equal() {
+  for (const Shape& shape : kShapes) {
+    Problem<T> problem(shape);
+    std::vector<float> got(problem.want.size(), std::nanf(""));
+    problem.args.out = got.data();
+    matmul(problem.args);
+    for (size_t i = 0; i < got.size(); ++i) {
+      ASSERT_NEAR(got[i], problem.want[i], 2e-5 * std::sqrt(static_cast<double>(shape.depth)))
+          << "element " << i << " of [" << shape.rows << ", " << shape.columns << "], depth "
+          << shape.depth;
+    }
+  }
+}
+
+TEST_P(Matmul, EqualsTheExactProductInFloat32) { expect_products_equal<float>(); }
+TEST_P(Matmul, EqualsTheExactProductInBfloat16) { expect_products_equal<Bfloat16>(); }
+
+TEST_P(Matmul, AddsToTheOutput) {
+  Problem<Bfloat16> problem({9, 70, 31});
+  std::vector<float> got(problem.want.size(), 0.5F);
+  problem.args.out = got.data();
+  problem.args.output = MatmulOutput::kAddFloat;
+  matmul(problem.args);
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], problem.want[i] + 0.5, 1e-4);
+  }
+}
+
+TEST_P(Matmul, StoresRoundedAndRectifiedValues) {
+  Problem<Bfloat16> problem({9, 70, 31});
+  std::vector<Bfloat16> got(problem.want.size());
+  problem.args.out = got.data();
+  problem.args.output = MatmulOutput::kStoreRelu;
+  matmul(problem.args);
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double want = std::max(problem.want[i], 0.0);
+    ASSERT_NEAR(to_float(got[i]), want, 1e-4 + want / 256);
+  }
+}
+
+TEST_P(Matmul, OneRowAloneIsBitEqualToTheSameRowAmongOthers) {
+  Problem<Bfloat16> problem({50, 100, 77});
+  std::vector<float> all(problem.want.size());
+  problem.args.out = all.data();
+  matmul(problem.args);
+  for (int64_t row = 0; row < 50; ++row) {
+    std::vector<float> alone(100);
+    MatmulArgs<Bfloat16> args = problem.args;
+    args.left += row * args.left_stride;
+    args.rows = 1;
+    args.out = alone.data();
+    matmul(args);
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + row * 100)) << "row " << row;
+  }
+}
+
+TEST_P(Matmul, WritesNothingOutsideOfItsColumns) {
+  Problem<float> problem({8, 30, 5});
+  std::vector<float> got(8 * 40, 7.0F);
+  problem.args.out = got.data();
+  problem.args.out_stride = 40;
+  matmul(problem.args);
+  for (size_t row = 0; row < 8; ++row) {
+    for (size_t column = 30; column < 40; ++column) {
+      ASSERT_EQ(got[row * 40 + column], 7.0F);
+    }
+  }
+}
+
+TEST_P(Matmul, RunsOnTheForcedTarget) { EXPECT_EQ(cpu_target(), GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(Targets,
+                         Matmul,
+                         testing::ValuesIn(supported_targets()),
+                         [](const testing::TestParamInfo<CpuTarget>& target) {
+                           return std::string(to_word(target.param));
+                         });
+
+}  // namespace
+}  // namespace brt::kernels
