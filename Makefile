@@ -32,8 +32,8 @@ books: program ## the longer run: about an hour, into runs/books/report.html
 test: build ## run every test
 	@tools/run_tests.sh build/release
 
-bench: program ## measure training, evaluation and decoding of tiny and small
-	@tools/bench.sh $(brt)
+bench: program ## measure brt beside other programs, write docs/performance.md: hours; BENCH="--sizes small" for less
+	@tools/bench_peers.sh $(brt) $(BENCH)
 
 format: dev-dependencies ## format every C++ file
 	tools/source_files.sh | xargs clang-format-19 -i
@@ -41,7 +41,7 @@ format: dev-dependencies ## format every C++ file
 lint: dev-dependencies ## check format and run clang-tidy
 	tools/lint.sh
 
-sanitize: dev-dependencies ## run the tests under the address and undefined-behaviour sanitizers
+sanitize: dev-dependencies ## run the unit tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh
 
 fuzz: dev-dependencies ## fuzz the parsers for a short while

@@ -32,6 +32,9 @@ function(brt_add_test name)
   if(ARG_TORCH)
     brt_use_precompiled_header(${name}_test)
   endif()
+  if("unit" IN_LIST ARG_LABELS)
+    add_dependencies(unit_tests ${name}_test)
+  endif()
   # Tests run side by side, one thread each: tensors of their size gain nothing from more.
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT OMP_NUM_THREADS=1)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds and runs the tests with the address and undefined-behaviour sanitizers.
+# Builds and runs the unit tests with the address and undefined-behaviour sanitizers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset asan --log-level=ERROR
-cmake --build --preset asan
+cmake --build --preset asan --target unit_tests
 # LibTorch keeps some memory to the end and has one symbol in two of its libraries.
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
 export UBSAN_OPTIONS=print_stacktrace=1
-tools/run_tests.sh build/asan "$@"
+tools/run_tests.sh build/asan -L unit "$@"

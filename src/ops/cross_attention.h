@@ -30,4 +30,12 @@ at::Tensor cross_attention(const at::Tensor& query_BRHK,
                            const at::Tensor& scale_H,
                            const HiddenKeys& hidden = {});
 
+/// cross_attention in plain ATen: the definition, and what runs in float64, for few queries, and on
+/// other devices.
+at::Tensor cross_attention_reference(const at::Tensor& query_BRHK,
+                                     const at::Tensor& keys_BJHK,
+                                     const at::Tensor& values_BJHK,
+                                     const at::Tensor& scale_H,
+                                     const HiddenKeys& hidden = {});
+
 }  // namespace brt

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chunked cross-entropy in plain ATen, with its gradient.
+// Chunked cross-entropy in plain ATen, with its gradient; and the choice of the fused form.
 #include "ops/cross_entropy.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -12,8 +14,11 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "base/error.h"
+#include "ops/fused_cross_entropy.h"
 #include "ops/shape_check.h"
 
 namespace brt {
@@ -84,15 +89,99 @@ struct CrossEntropy : public torch::autograd::Function<CrossEntropy> {
   }
 };
 
+/// Saved: gradients of hidden [R, D] and embedding [V, D], of loss itself.
+struct FusedCrossEntropy : public torch::autograd::Function<FusedCrossEntropy> {
+  static at::Tensor forward(AutogradContext* context,
+                            const at::Tensor& hidden_RD,
+                            const at::Tensor& embedding_VD,
+                            const at::Tensor& target_R,
+                            const at::Tensor& weight_R,
+                            int64_t dtype) {
+    const WeightedLoss weighted =
+        fused_weighted_loss(hidden_RD, embedding_VD, target_R, weight_R,
+                            static_cast<at::ScalarType>(dtype), /*with_gradient=*/true);
+    context->save_for_backward({weighted.hidden_gradient_RD, weighted.embedding_gradient_VD});
+    return weighted.loss;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    // No copy of [V, D] where the loss is what backward was called on.
+    const bool as_saved = gradients[0].item<float>() == 1.0F;
+    const at::Tensor hidden_gradient_RD = as_saved ? saved[0] : saved[0] * gradients[0];
+    const at::Tensor embedding_gradient_VD = as_saved ? saved[1] : saved[1] * gradients[0];
+    return {hidden_gradient_RD, embedding_gradient_VD, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+bool gradient_needed(const at::Tensor& hidden_RD, const at::Tensor& embedding_VD) {
+  return at::GradMode::is_enabled() && (hidden_RD.requires_grad() || embedding_VD.requires_grad());
+}
+
+void check_operands(const at::Tensor& hidden_RD,
+                    const at::Tensor& embedding_VD,
+                    const at::Tensor& target_R) {
+  check_shape("cross_entropy", "hidden_RD", hidden_RD, {-1, embedding_VD.size(1)});
+  check_shape("cross_entropy", "target_R", target_R, {hidden_RD.size(0)});
+  if (target_R.numel() == 0) {
+    return;
+  }
+  const int64_t smallest = target_R.min().item<int64_t>();
+  const int64_t largest = target_R.max().item<int64_t>();
+  if (smallest < 0 || largest >= embedding_VD.size(0)) {
+    throw ShapeError(fmt::format("cross_entropy: targets must lie in [0, {}), got {} to {}",
+                                 embedding_VD.size(0), smallest, largest));
+  }
+}
+
 }  // namespace
 
 at::Tensor cross_entropy(const at::Tensor& hidden_RD,
                          const at::Tensor& embedding_VD,
                          const at::Tensor& target_R,
                          at::ScalarType dtype) {
-  check_shape("cross_entropy", "hidden_RD", hidden_RD, {-1, embedding_VD.size(1)});
-  check_shape("cross_entropy", "target_R", target_R, {hidden_RD.size(0)});
+  check_operands(hidden_RD, embedding_VD, target_R);
+  if (!gradient_needed(hidden_RD, embedding_VD) &&
+      fused_cross_entropy_runs(hidden_RD, embedding_VD, dtype)) {
+    return fused_token_losses(hidden_RD, embedding_VD, target_R, dtype);
+  }
   return CrossEntropy::apply(hidden_RD, embedding_VD, target_R, static_cast<int64_t>(dtype));
+}
+
+at::Tensor weighted_cross_entropy(const at::Tensor& hidden_RD,
+                                  const at::Tensor& embedding_VD,
+                                  const at::Tensor& target_R,
+                                  const at::Tensor& weight_R,
+                                  at::ScalarType dtype) {
+  if (!fused_cross_entropy_runs(hidden_RD, embedding_VD, dtype)) {
+    return weighted_cross_entropy_reference(hidden_RD, embedding_VD, target_R, weight_R, dtype);
+  }
+  RECORD_FUNCTION("brt::cross_entropy", std::vector<c10::IValue>());
+  check_operands(hidden_RD, embedding_VD, target_R);
+  check_shape("cross_entropy", "weight_R", weight_R, {hidden_RD.size(0)});
+  const at::Tensor constant_R = weight_R.detach().to(at::kFloat);
+  if (gradient_needed(hidden_RD, embedding_VD)) {
+    return FusedCrossEntropy::apply(hidden_RD, embedding_VD, target_R, constant_R,
+                                    static_cast<int64_t>(dtype));
+  }
+  return fused_weighted_loss(hidden_RD, embedding_VD, target_R, constant_R, dtype,
+                             /*with_gradient=*/false)
+      .loss;
+}
+
+at::Tensor weighted_cross_entropy_reference(const at::Tensor& hidden_RD,
+                                            const at::Tensor& embedding_VD,
+                                            const at::Tensor& target_R,
+                                            const at::Tensor& weight_R,
+                                            at::ScalarType dtype) {
+  check_operands(hidden_RD, embedding_VD, target_R);
+  check_shape("cross_entropy", "weight_R", weight_R, {hidden_RD.size(0)});
+  const at::Tensor rows_A = weight_R.detach().ne(0).nonzero().squeeze(1);
+  const at::Tensor nats_A =
+      CrossEntropy::apply(hidden_RD.index_select(0, rows_A), embedding_VD,
+                          target_R.index_select(0, rows_A), static_cast<int64_t>(dtype));
+  const at::Tensor weight_A = weight_R.detach().index_select(0, rows_A).to(at::kDouble);
+  return (nats_A.to(at::kDouble) * weight_A).sum().to(nats_A.scalar_type());
 }
 
 at::Tensor tied_logits(const at::Tensor& hidden,

@@ -37,18 +37,22 @@ int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_dista
   return std::min(exact + static_cast<int64_t>(bucket), num_buckets - 1);
 }
 
-at::Tensor position_bias(const at::Tensor& table_HU, const BlockRows& rows, int64_t max_distance) {
+at::Tensor position_bias(const at::Tensor& table_HU, int64_t window, int64_t max_distance) {
   check_shape("position_bias", "table_HU", table_HU, {-1, -1});
   std::vector<int64_t> buckets;
-  for (int64_t distance = 0; distance <= rows.window; ++distance) {
+  for (int64_t distance = window; distance >= 1; --distance) {
     buckets.push_back(position_bucket(distance, table_HU.size(1), max_distance));
   }
-  const at::Tensor bucket_of_distance = at::tensor(buckets, at::kLong).to(table_HU.device());
-  // Distances outside [0, W] are hidden by the band; any bucket does for them.
-  const at::Tensor bucket_of_pair =
-      bucket_of_distance.index({distances(rows, table_HU.device()).clamp(0, rows.window)});
+  const at::Tensor bucket_W = at::tensor(buckets, at::kLong).to(table_HU.device());
   // embedding, since its gradient adds up many equal indices fast; index_select's does not.
-  return at::embedding(table_HU.t(), bucket_of_pair).permute({2, 0, 1});
+  return at::embedding(table_HU.t(), bucket_W).t();
+}
+
+at::Tensor bias_of_pairs(const at::Tensor& bias_HW, const BlockRows& rows) {
+  check_shape("bias_of_pairs", "bias_HW", bias_HW, {-1, rows.window});
+  // Distances outside [1, W] are hidden by the band; any visible key does for them.
+  const at::Tensor place_RJ = rows.window - distances(rows, bias_HW.device()).clamp(1, rows.window);
+  return at::embedding(bias_HW.t(), place_RJ).permute({2, 0, 1});
 }
 
 at::Tensor hidden_by_band(const BlockRows& rows, at::Device device) {

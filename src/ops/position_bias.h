@@ -26,12 +26,15 @@ struct BlockRows {
 /// model.md, "Position bias"; after T5 (Raffel et al., 2020).
 int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance);
 
-/// bias[h, i, j] = table[h, bucket(W + i - j)] for row i of the block and key j of its window.
+/// bias[h, w] = table[h, bucket(W - w)]: the bias of the w-th key that a token sees, oldest first.
 ///
-/// @param table_HU  one row of buckets per head
-/// @return [H, rows, keys]; entries that the causal band hides hold some bucket's value.
-/// Gradient to the table.
-at::Tensor position_bias(const at::Tensor& table_HU, const BlockRows& rows, int64_t max_distance);
+/// Every token sees the W keys before it, at distances W to 1, so one row per head serves all.
+/// @param table_HU  one row of buckets per head  @return [H, W]. Gradient to the table.
+at::Tensor position_bias(const at::Tensor& table_HU, int64_t window, int64_t max_distance);
+
+/// bias[h, i, j] of row i and key j of a block's window, from bias_HW: [H, rows, keys]. Entries
+/// that the causal band hides hold some visible key's value. Gradient to bias_HW.
+at::Tensor bias_of_pairs(const at::Tensor& bias_HW, const BlockRows& rows);
 
 /// hidden[i, j] is true unless 1 <= (W + first_row + i) - j <= W: each token sees exactly the W
 /// tokens before it and not itself. bool [rows, keys].

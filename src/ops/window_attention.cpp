@@ -5,6 +5,9 @@
 // a block's window.
 #include "ops/window_attention.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include <ATen/TensorOperators.h>
@@ -14,6 +17,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
+#include "ops/attention_autograd.h"
 #include "ops/phantom_softmax.h"
 #include "ops/position_bias.h"
 #include "ops/shape_check.h"
@@ -51,11 +55,11 @@ at::Tensor masked_bias(const WindowAttentionOptions& options,
                        const BlockRows& rows,
                        const at::Tensor& like) {
   const at::Tensor hidden_RJ = hidden_by_band(rows, like.device());
-  if (!options.bias_HWJ.defined()) {
+  if (!options.bias_HW.defined()) {
     return at::zeros({1, rows.rows, rows.keys()}, like.options())
         .masked_fill(hidden_RJ, kHiddenLogit);
   }
-  const at::Tensor bias_HRJ = options.bias_HWJ.to(like.scalar_type());
+  const at::Tensor bias_HRJ = bias_of_pairs(options.bias_HW, rows).to(like.scalar_type());
   const at::Tensor scaled_HRJ =
       options.scale_H.defined() ? bias_HRJ * options.scale_H.abs().view({-1, 1, 1}) : bias_HRJ;
   return scaled_HRJ.masked_fill(hidden_RJ, kHiddenLogit);
@@ -78,6 +82,33 @@ void check_arguments(const at::Tensor& query_BNHK,
         "window_attention: {} tokens with {} keys are neither whole blocks of {} nor part of one",
         tokens, keys_BMHK.size(1), options.window));
   }
+  if (options.bias_HW.defined()) {
+    check_shape("window_attention", "bias_HW", options.bias_HW,
+                {query_BNHK.size(2), options.window});
+  }
+  if (options.scale_H.defined()) {
+    check_shape("window_attention", "scale_H", options.scale_H, {query_BNHK.size(2)});
+  }
+}
+
+/// The first key that each lane may see.
+std::vector<int64_t> first_keys(const at::Tensor& empty_cache_B, int64_t window) {
+  const at::Tensor empty_B = empty_cache_B.to(at::kCPU, at::kBool).contiguous();
+  std::vector<int64_t> first_visible_B;
+  for (int64_t lane = 0; lane < empty_B.size(0); ++lane) {
+    first_visible_B.push_back(empty_B.const_data_ptr<bool>()[lane] ? window : 0);
+  }
+  return first_visible_B;
+}
+
+/// The rows of a block that one call is about, of every block alike.
+BlockRows rows_of(const at::Tensor& query_BNHK, const at::Tensor& keys_BMHK, int64_t window) {
+  const int64_t tokens = query_BNHK.size(1);
+  BlockRows rows;
+  rows.window = window;
+  rows.rows = std::min(tokens, window);
+  rows.first_row = tokens > window ? 0 : keys_BMHK.size(1) - window - tokens;
+  return rows;
 }
 
 }  // namespace
@@ -87,22 +118,31 @@ at::Tensor window_attention(const at::Tensor& query_BNHK,
                             const at::Tensor& values_BMHK,
                             const WindowAttentionOptions& options) {
   check_arguments(query_BNHK, keys_BMHK, values_BMHK, options);
-  const int64_t tokens = query_BNHK.size(1);
-  const int64_t num_blocks = tokens > options.window ? tokens / options.window : 1;
-  BlockRows rows;
-  rows.window = options.window;
-  rows.rows = tokens / num_blocks;
-  rows.first_row = num_blocks > 1 ? 0 : keys_BMHK.size(1) - options.window - tokens;
-  if (options.bias_HWJ.defined()) {
-    check_shape("window_attention", "bias_HWJ", options.bias_HWJ,
-                {query_BNHK.size(2), rows.rows, rows.keys()});
+  if (options.dropout_mask_HWJ.defined() || !is_attention_fused(query_BNHK, keys_BMHK)) {
+    return window_attention_reference(query_BNHK, keys_BMHK, values_BMHK, options);
   }
+  VisibleKeys visible;
+  visible.window = options.window;
+  visible.first_row = keys_BMHK.size(1) - options.window - query_BNHK.size(1);
+  if (options.empty_cache_B.defined()) {
+    visible.first_visible_B = first_keys(options.empty_cache_B, options.window);
+  }
+  return fused_attention(query_BNHK, keys_BMHK, values_BMHK, options.bias_HW, options.scale_H,
+                         visible);
+}
 
+at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
+                                      const at::Tensor& keys_BMHK,
+                                      const at::Tensor& values_BMHK,
+                                      const WindowAttentionOptions& options) {
+  check_arguments(query_BNHK, keys_BMHK, values_BMHK, options);
+  const BlockRows rows = rows_of(query_BNHK, keys_BMHK, options.window);
+  const int64_t num_blocks =
+      std::max<int64_t>(query_BNHK.size(1) / std::max<int64_t>(rows.rows, 1), 1);
   const at::ScalarType dtype = query_BNHK.scalar_type();
   const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor scaled_query_BNHK = query_BNHK;
   if (options.scale_H.defined()) {
-    check_shape("window_attention", "scale_H", options.scale_H, {query_BNHK.size(2)});
     scaled_query_BNHK = (query_BNHK * options.scale_H.abs().unsqueeze(1)).to(dtype);
   }
   const at::Tensor query_BHTRK =

@@ -10,17 +10,16 @@ namespace brt {
 
 /// What window_attention needs to know besides queries, keys and values.
 struct WindowAttentionOptions {
-  int64_t window = 0;   ///< W
-  at::Tensor bias_HWJ;  ///< position bias [H, rows, keys of one block]; undefined: none
-  at::Tensor scale_H;   ///< learned scale, used as |scale|; undefined: 1
-  at::Tensor
-      empty_cache_B;  ///< bool: hide the first W keys from this lane's first block; undefined: none
+  int64_t window = 0;           ///< W
+  at::Tensor bias_HW;           ///< position bias of the W keys seen, oldest first; undefined: none
+  at::Tensor scale_H;           ///< learned scale, used as |scale|; undefined: 1
+  at::Tensor empty_cache_B;     ///< bool: hide this lane's first W keys; undefined: none
   at::Tensor dropout_mask_HWJ;  ///< multiplies the probabilities; undefined: none
 };
 
 /// Attention of each block's tokens over its window: the previous block and itself.
 ///
-///   logit[i,j] = (q_i . k_j + bias[i,j]) * |scale|     visible when 1 <= (W + i) - j <= W
+///   logit[i,j] = (q_i . k_j + bias[j - i]) * |scale|     visible when 1 <= (W + i) - j <= W
 ///   out_i      = sum_j softmax_j(logit[i,:]) v_j       with a phantom logit of -1000
 ///
 /// model.md, "Sliding window with causal mask". Differs from usual: a token does not see itself.
@@ -37,5 +36,12 @@ at::Tensor window_attention(const at::Tensor& query_BNHK,
                             const at::Tensor& keys_BMHK,
                             const at::Tensor& values_BMHK,
                             const WindowAttentionOptions& options);
+
+/// window_attention in plain ATen: the definition, and what runs in float64, with dropout, for few
+/// tokens, and on other devices.
+at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
+                                      const at::Tensor& keys_BMHK,
+                                      const at::Tensor& values_BMHK,
+                                      const WindowAttentionOptions& options);
 
 }  // namespace brt

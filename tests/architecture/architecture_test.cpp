@@ -25,7 +25,9 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"config", {"base"}},
         {"text", {"config", "base"}},
         {"data", {"text", "config", "base"}},
-        {"ops", {"config", "base"}},
+        {"kernels", {"base"}},
+        {"ops", {"kernels", "config", "base"}},
+        {"torch_ops", {"ops"}},
         {"model", {"ops"}},
         {"optim", {"ops"}},
         {"checkpoint", {"model", "optim"}},
@@ -36,7 +38,7 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
     for (const char* module :
-         {"model", "optim", "checkpoint", "eval", "train", "generate", "apps"}) {
+         {"torch_ops", "model", "optim", "checkpoint", "eval", "train", "generate", "apps"}) {
       std::set<std::string>& targets = arrows.at(module);
       for (const std::string& target : std::set<std::string>(targets)) {
         targets.insert(arrows.at(target).begin(), arrows.at(target).end());
@@ -48,7 +50,7 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
 }
 
 const std::set<std::string>& modules_without_libtorch() {
-  static const std::set<std::string> modules = {"base", "config", "text", "data"};
+  static const std::set<std::string> modules = {"base", "config", "text", "data", "kernels"};
   return modules;
 }
 

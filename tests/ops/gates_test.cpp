@@ -3,8 +3,11 @@
 #include "ops/gates.h"
 
 #include <cmath>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "support/jacobian.h"
@@ -71,6 +74,106 @@ TEST(LstmGate, GradientEqualsDifferences) {
       [](const std::vector<at::Tensor>& in) { return lstm_gate(in[0], in[1], in[2], in[3]); },
       {random_tensor({2, 3, 4}, 1), random_tensor({2, 3, 4}, 2), random_tensor({2, 3, 4}, 3),
        random_tensor({2, 3, 4}, 4)}));
+}
+
+/// A result, and the gradients of all inputs for a random one of the result.
+template <class Op>
+std::vector<at::Tensor> value_and_gradients(const Op& op, std::vector<at::Tensor> inputs) {
+  for (at::Tensor& input : inputs) {
+    input = input.detach().clone(at::MemoryFormat::Preserve).requires_grad_();
+  }
+  const at::Tensor out = op(inputs);
+  out.backward(random_tensor(out.sizes(), 99, out.scalar_type()));
+  std::vector<at::Tensor> results = {out.detach()};
+  for (const at::Tensor& input : inputs) {
+    results.push_back(input.grad());
+  }
+  return results;
+}
+
+at::Tensor fixed(const std::vector<at::Tensor>& in) { return fixed_gate(in[0], in[1], in[2]); }
+at::Tensor fixed_slow(const std::vector<at::Tensor>& in) {
+  return fixed_gate_reference(in[0], in[1], in[2]);
+}
+at::Tensor lstm(const std::vector<at::Tensor>& in) { return lstm_gate(in[0], in[1], in[2], in[3]); }
+at::Tensor lstm_slow(const std::vector<at::Tensor>& in) {
+  return lstm_gate_reference(in[0], in[1], in[2], in[3]);
+}
+
+std::vector<at::Tensor> fixed_inputs(int64_t rows, int64_t width, at::ScalarType candidate) {
+  return {random_tensor({rows, width}, 1, at::kFloat), random_tensor({rows, width}, 2, candidate),
+          random_tensor({width}, 3, at::kFloat)};
+}
+std::vector<at::Tensor> lstm_inputs(int64_t rows, int64_t width, at::ScalarType candidate) {
+  return {random_tensor({rows, width}, 1, at::kFloat), random_tensor({rows, width}, 2, candidate),
+          random_tensor({rows, width}, 3, at::kFloat), random_tensor({rows, width}, 4, at::kFloat)};
+}
+
+void expect_all_near(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].scalar_type(), want[i].scalar_type());
+    const double limit = got[i].scalar_type() == at::kBFloat16 ? 0x1p-8 : 1e-6;
+    EXPECT_TRUE(near(got[i], want[i], limit)) << "result " << i;
+  }
+}
+
+TEST(FixedGate, FusedFormEqualsTheReferenceWithItsGradients) {
+  for (const at::ScalarType candidate : {at::kFloat, at::kBFloat16}) {
+    for (const int64_t rows : {0, 1, 5, 200}) {
+      for (const int64_t width : {1, 7, 33, 1000}) {
+        const std::vector<at::Tensor> inputs = fixed_inputs(rows, width, candidate);
+        expect_all_near(value_and_gradients(fixed, inputs),
+                        value_and_gradients(fixed_slow, inputs));
+      }
+    }
+  }
+}
+
+TEST(LstmGate, FusedFormEqualsTheReferenceWithItsGradients) {
+  for (const at::ScalarType candidate : {at::kFloat, at::kBFloat16}) {
+    for (const int64_t rows : {0, 1, 5, 200}) {
+      for (const int64_t width : {1, 7, 33, 1000}) {
+        const std::vector<at::Tensor> inputs = lstm_inputs(rows, width, candidate);
+        expect_all_near(value_and_gradients(lstm, inputs), value_and_gradients(lstm_slow, inputs));
+      }
+    }
+  }
+}
+
+TEST(Gates, OneAndTwoThreadsGiveTheSameBits) {
+  const int threads = at::get_num_threads();
+  const std::vector<at::Tensor> for_fixed = fixed_inputs(333, 1000, at::kBFloat16);
+  const std::vector<at::Tensor> for_lstm = lstm_inputs(333, 1000, at::kFloat);
+  at::set_num_threads(1);
+  const std::vector<at::Tensor> fixed_one = value_and_gradients(fixed, for_fixed);
+  const std::vector<at::Tensor> lstm_one = value_and_gradients(lstm, for_lstm);
+  at::set_num_threads(2);
+  const std::vector<at::Tensor> fixed_two = value_and_gradients(fixed, for_fixed);
+  const std::vector<at::Tensor> lstm_two = value_and_gradients(lstm, for_lstm);
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < fixed_one.size(); ++i) {
+    EXPECT_TRUE(bit_equal(fixed_two[i], fixed_one[i]));
+  }
+  for (size_t i = 0; i < lstm_one.size(); ++i) {
+    EXPECT_TRUE(bit_equal(lstm_two[i], lstm_one[i]));
+  }
+}
+
+TEST(Gates, FusedFormsTakeAnyStrides) {
+  std::vector<at::Tensor> inputs = lstm_inputs(5, 7, at::kFloat);
+  const std::vector<at::Tensor> want = value_and_gradients(lstm, inputs);
+  for (at::Tensor& input : inputs) {
+    input = non_contiguous(input);
+  }
+  const std::vector<at::Tensor> got = value_and_gradients(lstm, inputs);
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_TRUE(near(got[i], want[i], 1e-6));
+  }
+  std::vector<at::Tensor> state = fixed_inputs(5, 7, at::kFloat);
+  const at::Tensor contiguous = fixed(state);
+  state[0] = non_contiguous(state[0]);
+  EXPECT_TRUE(bit_equal(fixed(state), contiguous));
 }
 
 }  // namespace

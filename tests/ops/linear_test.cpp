@@ -2,9 +2,17 @@
 // The product with a weight matrix against a plain loop.
 #include "ops/linear.h"
 
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
+#include <ATen/Parallel.h>
+
 #include "base/error.h"
+#include "kernels/cpu_target.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -71,6 +79,166 @@ TEST(Linear, RefusesAWeightOfAnotherWidth) {
       message_of<ShapeError>([] { linear(at::zeros({2, 5}), at::zeros({4, 6}), at::kFloat); }),
       "linear: weight must be [*, 5], got [4, 6]");
 }
+
+/// The maps that kernels compute, for each target of the CPU and each dtype.
+struct FusedCase {
+  kernels::CpuTarget target;
+  at::ScalarType dtype;
+};
+
+class FusedLinear : public testing::TestWithParam<FusedCase> {
+ protected:
+  void SetUp() override { kernels::force_cpu_target(GetParam().target); }
+  void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
+
+  double limit() const {
+    return GetParam().dtype == at::kFloat ? 2 * tolerance::kFloat32 : tolerance::kBFloat16;
+  }
+};
+
+struct Sizes {
+  int64_t rows;
+  int64_t in;
+  std::vector<int64_t> outs;
+};
+
+const std::vector<Sizes>& fused_sizes() {
+  static const std::vector<Sizes> sizes = {
+      {0, 4, {3}},        {1, 1, {1}},          {1, 64, {130}}, {7, 33, {65, 1, 40}},
+      {97, 40, {64, 64}}, {300, 129, {7, 100}}, {800, 8, {5}},
+  };
+  return sizes;
+}
+
+/// x, then the weights, as leaves whose values bfloat16 holds exactly; float64 for the reference.
+std::vector<at::Tensor> leaves(const Sizes& sizes, at::ScalarType dtype) {
+  const auto leaf = [&](at::IntArrayRef shape, uint64_t seed, double scale) {
+    return random_tensor(shape, seed, at::kFloat, scale)
+        .to(at::kBFloat16)
+        .to(dtype)
+        .requires_grad_();
+  };
+  std::vector<at::Tensor> tensors = {leaf({sizes.rows, sizes.in}, 1, 1.0)};
+  for (size_t i = 0; i < sizes.outs.size(); ++i) {
+    tensors.push_back(
+        leaf({sizes.outs[i], sizes.in}, i + 2, 1.0 / std::sqrt(static_cast<double>(sizes.in))));
+  }
+  return tensors;
+}
+
+/// Outputs, then gradients of x and the weights, for fixed gradients of the outputs.
+std::vector<at::Tensor> outputs_and_gradients(const std::vector<at::Tensor>& tensors,
+                                              const std::vector<at::Tensor>& outputs) {
+  at::Tensor sum = at::zeros({}, tensors[0].options());
+  std::vector<at::Tensor> results;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const at::Tensor factor = random_tensor(outputs[i].sizes(), 50 + i, at::kFloat)
+                                  .to(at::kBFloat16)
+                                  .to(outputs[i].scalar_type());
+    sum = sum + (outputs[i] * factor).sum().to(sum.scalar_type());
+    results.push_back(outputs[i].detach());
+  }
+  sum.backward();
+  for (const at::Tensor& tensor : tensors) {
+    results.push_back(tensor.grad());
+  }
+  return results;
+}
+
+void expect_all_near(const std::vector<at::Tensor>& got,
+                     const std::vector<at::Tensor>& want,
+                     double limit) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_TRUE(near(got[i], want[i], limit)) << "result " << i;
+  }
+}
+
+std::vector<WeightRef> weight_refs(const std::vector<at::Tensor>& tensors) {
+  std::vector<WeightRef> weights;
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    weights.emplace_back(tensors[i]);
+  }
+  return weights;
+}
+
+TEST_P(FusedLinear, GroupsEqualTheReferenceWithAllGradients) {
+  for (const Sizes& sizes : fused_sizes()) {
+    const std::vector<at::Tensor> fused = leaves(sizes, at::kFloat);
+    const std::vector<at::Tensor> plain = leaves(sizes, at::kDouble);
+    std::vector<at::Tensor> wanted;
+    for (size_t i = 1; i < plain.size(); ++i) {
+      wanted.push_back(linear_reference(plain[0], plain[i], at::kDouble));
+    }
+    expect_all_near(
+        outputs_and_gradients(fused, linear_group(fused[0], weight_refs(fused), GetParam().dtype)),
+        outputs_and_gradients(plain, wanted), limit());
+  }
+}
+
+TEST_P(FusedLinear, RectifiedMapsEqualTheReferenceWithAllGradients) {
+  const Sizes sizes = {50, 40, {70}};
+  const std::vector<at::Tensor> fused = leaves(sizes, at::kFloat);
+  const std::vector<at::Tensor> plain = leaves(sizes, at::kDouble);
+  expect_all_near(outputs_and_gradients(fused, {linear_relu(fused[0], fused[1], GetParam().dtype)}),
+                  outputs_and_gradients(plain, {linear_relu(plain[0], plain[1], at::kDouble)}),
+                  limit());
+}
+
+TEST_P(FusedLinear, AddedMapsEqualTheReferenceWithAllGradients) {
+  const Sizes sizes = {50, 40, {70}};
+  std::vector<at::Tensor> fused = leaves(sizes, at::kFloat);
+  std::vector<at::Tensor> plain = leaves(sizes, at::kDouble);
+  fused.push_back(random_tensor({50, 70}, 9, at::kFloat).requires_grad_());
+  plain.push_back(fused.back().detach().to(at::kDouble).requires_grad_());
+  const at::Tensor sum = linear_add(fused[2], fused[0], fused[1], GetParam().dtype);
+  EXPECT_EQ(sum.scalar_type(), at::kFloat);
+  expect_all_near(
+      outputs_and_gradients(fused, {sum}),
+      outputs_and_gradients(plain, {linear_add(plain[2], plain[0], plain[1], at::kDouble)}),
+      limit());
+}
+
+TEST_P(FusedLinear, KeptFormsFollowTheWeight) {
+  const WeightRef weight(random_tensor({30, 20}, 1, at::kFloat), std::make_shared<PackedWeight>());
+  const at::Tensor x = random_tensor({10, 20}, 2, at::kFloat);
+  const at::Tensor before = linear(x, weight, GetParam().dtype);
+  EXPECT_TRUE(bit_equal(linear(x, weight, GetParam().dtype), before));
+  weight.weight.mul_(2.0);
+  EXPECT_TRUE(bit_equal(linear(x, weight, GetParam().dtype), before * 2));
+}
+
+TEST_P(FusedLinear, OneAndTwoThreadsGiveEqualBits) {
+  const int threads = at::get_num_threads();
+  std::vector<std::vector<at::Tensor>> results;
+  for (const int num_threads : {1, 2}) {
+    at::set_num_threads(num_threads);
+    const std::vector<at::Tensor> tensors = leaves({300, 129, {200, 100}}, at::kFloat);
+    results.push_back(outputs_and_gradients(
+        tensors, linear_group(tensors[0], weight_refs(tensors), GetParam().dtype)));
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(bit_equal(results[0][i], results[1][i])) << i;
+  }
+}
+
+std::vector<FusedCase> fused_cases() {
+  std::vector<FusedCase> cases;
+  for (const kernels::CpuTarget target : kernels::supported_targets()) {
+    cases.push_back({target, at::kFloat});
+    cases.push_back({target, at::kBFloat16});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets,
+                         FusedLinear,
+                         testing::ValuesIn(fused_cases()),
+                         [](const testing::TestParamInfo<FusedCase>& one) {
+                           return std::string(kernels::to_word(one.param.target)) +
+                                  (one.param.dtype == at::kFloat ? "_float32" : "_bfloat16");
+                         });
 
 }  // namespace
 }  // namespace brt

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ATen/Parallel.h>
+
 #include "base/error.h"
 #include "support/jacobian.h"
 
@@ -62,6 +64,69 @@ TEST(RmsNorm, BFloat16InputGivesFloat32) {
   const at::Tensor y = rms_norm(x, gain);
   EXPECT_EQ(y.scalar_type(), at::kFloat);
   EXPECT_TRUE(near(y, slow_rms_norm(x.to(at::kDouble), gain), tolerance::kFloat32));
+}
+
+/// A result, and the gradients for a random one of the result.
+struct Gradients {
+  at::Tensor out;
+  at::Tensor x;
+  at::Tensor gain;
+};
+
+template <class Norm>
+Gradients gradients_of(const Norm& norm, int64_t rows, int64_t width, at::ScalarType out_dtype) {
+  const at::Tensor x = random_tensor({rows, width}, 1, at::kFloat).requires_grad_();
+  const at::Tensor gain = random_tensor({width}, 2, at::kFloat).requires_grad_();
+  const at::Tensor out = norm(x, gain, out_dtype);
+  out.backward(random_tensor({rows, width}, 3, out_dtype));
+  return {out.detach(), x.grad(), gain.grad()};
+}
+
+TEST(RmsNorm, FusedFormEqualsTheReferenceWithItsGradients) {
+  for (const int64_t rows : {0, 1, 5, 200}) {
+    for (const int64_t width : {1, 7, 33, 1000}) {
+      const Gradients got = gradients_of(rms_norm, rows, width, at::kFloat);
+      const Gradients want = gradients_of(rms_norm_reference, rows, width, at::kFloat);
+      EXPECT_TRUE(near(got.out, want.out, 1e-6));
+      EXPECT_TRUE(near(got.x, want.x, 2e-6));
+      EXPECT_TRUE(near(got.gain, want.gain, tolerance::kFloat32));
+    }
+  }
+}
+
+TEST(RmsNorm, BFloat16ResultIsTheFloat32ResultRoundedOnce) {
+  for (const int64_t width : {1, 7, 33, 1000}) {
+    const Gradients wide = gradients_of(rms_norm, 5, width, at::kFloat);
+    const Gradients got = gradients_of(rms_norm, 5, width, at::kBFloat16);
+    const Gradients want = gradients_of(rms_norm_reference, 5, width, at::kBFloat16);
+    EXPECT_TRUE(bit_equal(got.out, wide.out.to(at::kBFloat16)));
+    EXPECT_EQ(got.x.scalar_type(), at::kFloat);
+    EXPECT_TRUE(near(got.x, want.x, 2e-6));
+    EXPECT_TRUE(near(got.gain, want.gain, tolerance::kFloat32));
+  }
+}
+
+TEST(RmsNorm, OneAndTwoThreadsGiveTheSameBits) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const Gradients one = gradients_of(rms_norm, 333, 1000, at::kFloat);
+  at::set_num_threads(2);
+  const Gradients two = gradients_of(rms_norm, 333, 1000, at::kFloat);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(bit_equal(two.out, one.out));
+  EXPECT_TRUE(bit_equal(two.x, one.x));
+  EXPECT_TRUE(bit_equal(two.gain, one.gain));
+}
+
+TEST(RmsNorm, FusedFormTakesAnyStridesAndAnExpandedGradient) {
+  const at::Tensor x = random_tensor({2, 4, 7}, 1, at::kFloat);
+  const at::Tensor gain = random_tensor({7}, 2, at::kFloat);
+  EXPECT_TRUE(bit_equal(rms_norm(non_contiguous(x), gain), rms_norm(x, gain)));
+  const at::Tensor got_x = non_contiguous(x).requires_grad_();
+  const at::Tensor want_x = x.detach().clone().requires_grad_();
+  rms_norm(got_x, gain).sum().backward();
+  rms_norm_reference(want_x, gain).sum().backward();
+  EXPECT_TRUE(near(got_x.grad(), want_x.grad(), 2e-6));
 }
 
 TEST(RmsNorm, RefusesAGainOfAnotherWidth) {

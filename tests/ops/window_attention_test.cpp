@@ -2,14 +2,21 @@
 // Sliding-window attention against plain loops over every query and key.
 #include "ops/window_attention.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include <ATen/Parallel.h>
+
 #include "base/error.h"
+#include "kernels/cpu_target.h"
 #include "ops/dropout.h"
 #include "ops/position_bias.h"
+#include "ops/unit_length.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -34,7 +41,7 @@ std::vector<at::Tensor> random_arguments(const Sizes& sizes, at::ScalarType dtyp
   return {random_tensor({sizes.lanes, sizes.tokens, sizes.heads, sizes.head_size}, 1, dtype),
           random_tensor({sizes.lanes, sizes.keys(), sizes.heads, sizes.head_size}, 2, dtype),
           random_tensor({sizes.lanes, sizes.keys(), sizes.heads, sizes.head_size}, 3, dtype),
-          random_tensor({sizes.heads, sizes.rows(), sizes.window_keys()}, 4, dtype),
+          random_tensor({sizes.heads, sizes.window}, 4, dtype),
           random_tensor({sizes.heads}, 5, dtype)};
 }
 
@@ -47,7 +54,7 @@ WindowAttentionOptions plain_options(int64_t window) {
 
 WindowAttentionOptions options_of(const std::vector<at::Tensor>& in, const Sizes& sizes) {
   WindowAttentionOptions options = plain_options(sizes.window);
-  options.bias_HWJ = in[3];
+  options.bias_HW = in[3];
   options.scale_H = in[4];
   return options;
 }
@@ -84,8 +91,9 @@ at::Tensor slow_row(const std::vector<at::Tensor>& in,
       continue;
     }
     const int64_t j = m - block * sizes.window;
-    const double bias =
-        options.bias_HWJ.defined() ? options.bias_HWJ[h][row][j].item<double>() : 0.0;
+    const double bias = options.bias_HW.defined()
+                            ? options.bias_HW[h][sizes.window - distance].item<double>()
+                            : 0.0;
     const double weight = std::exp((product_of(in[0][b][i][h], in[1][b][m][h]) + bias) * scale);
     sum += weight;
     const double kept = options.dropout_mask_HWJ.defined()
@@ -147,7 +155,7 @@ TEST(WindowAttention, BiasAndScaleMayBeAbsent) {
   for (const bool with_bias : {false, true}) {
     for (const bool with_scale : {false, true}) {
       WindowAttentionOptions options = plain_options(sizes.window);
-      options.bias_HWJ = with_bias ? in[3] : at::Tensor();
+      options.bias_HW = with_bias ? in[3] : at::Tensor();
       options.scale_H = with_scale ? in[4] : at::Tensor();
       EXPECT_TRUE(near(window_attention(in[0], in[1], in[2], options),
                        slow_window_attention(in, options, sizes), tolerance::kFloat64))
@@ -160,7 +168,7 @@ TEST(WindowAttention, ScaleMultipliesTheBiasToo) {
   const Sizes sizes;
   const std::vector<at::Tensor> in = random_arguments(sizes);
   WindowAttentionOptions options = plain_options(sizes.window);
-  options.bias_HWJ = in[3] * in[4].abs().view({-1, 1, 1});
+  options.bias_HW = in[3] * in[4].abs().unsqueeze(1);
   const at::Tensor want = window_attention(in[0] * in[4].abs().unsqueeze(1), in[1], in[2], options);
   EXPECT_TRUE(near(attend(in, sizes), want, tolerance::kFloat64));
 }
@@ -170,7 +178,7 @@ TEST(WindowAttention, TakesAnyStrides) {
   const std::vector<at::Tensor> in = random_arguments(sizes);
   const at::Tensor heads_first = in[1].transpose(1, 2).contiguous().transpose(1, 2);
   WindowAttentionOptions options = options_of(in, sizes);
-  options.bias_HWJ = non_contiguous(in[3]);
+  options.bias_HW = non_contiguous(in[3]);
   EXPECT_TRUE(
       near(window_attention(non_contiguous(in[0]), heads_first, non_contiguous(in[2]), options),
            attend(in, sizes), tolerance::kFloat64));
@@ -183,8 +191,7 @@ TEST(WindowAttention, PartsOfABlockEqualTheWhole) {
   for (int64_t first = 0; first < 5; ++first) {
     for (int64_t rows = 1; first + rows <= 5; ++rows) {
       const int64_t keys = 5 + first + rows;
-      WindowAttentionOptions options = options_of(in, sizes);
-      options.bias_HWJ = in[3].narrow(1, first, rows).narrow(2, 0, keys);
+      const WindowAttentionOptions options = options_of(in, sizes);
       const at::Tensor part =
           window_attention(in[0].narrow(1, first, rows), in[1].narrow(1, 0, keys),
                            in[2].narrow(1, 0, keys), options);
@@ -277,7 +284,7 @@ TEST(WindowAttention, BucketsThatAreNeverReadHaveNoGradient) {
   const std::vector<at::Tensor> in = random_arguments(sizes);
   const at::Tensor table_HU = random_tensor({2, 16}, 8).requires_grad_();
   WindowAttentionOptions options = options_of(in, sizes);
-  options.bias_HWJ = position_bias(table_HU, {.window = 4, .first_row = 0, .rows = 4}, 64);
+  options.bias_HW = position_bias(table_HU, 4, 64);
   (window_attention(in[0], in[1], in[2], options) * random_tensor(in[0].sizes(), 9))
       .sum()
       .backward();
@@ -299,6 +306,120 @@ TEST(WindowAttention, BFloat16IsCloseToFloat32) {
   EXPECT_TRUE(near(half, want, 2 * tolerance::kBFloat16));
 }
 
+/// Sizes that reach every branch of the kernels: windows and heads that fill no panel, parts of
+/// blocks, more tokens than a tile.
+const std::vector<Sizes>& fused_sizes() {
+  static const std::vector<Sizes> sizes = {
+      {.window = 1, .tokens = 9, .lanes = 1, .head_size = 8},
+      {.window = 7, .tokens = 14, .lanes = 3, .head_size = 40},
+      {.window = 16, .tokens = 80, .lanes = 2, .head_size = 64},
+      {.window = 129, .tokens = 129, .lanes = 1, .heads = 1, .head_size = 128},
+      {.window = 128, .tokens = 256, .lanes = 1, .heads = 3, .head_size = 5},
+      {.window = 100, .tokens = 40, .read_before = 33, .head_size = 7},
+  };
+  return sizes;
+}
+
+struct FusedCase {
+  kernels::CpuTarget target;
+  at::ScalarType dtype;
+};
+
+class FusedWindowAttention : public testing::TestWithParam<FusedCase> {
+ protected:
+  void SetUp() override { kernels::force_cpu_target(GetParam().target); }
+  void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
+
+  /// Arguments that need gradients, with unit-length queries and keys as the model has them; query,
+  /// keys and values of the case's dtype.
+  std::vector<at::Tensor> arguments(const Sizes& sizes) const {
+    std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+    in[0] = unit_length(in[0]);
+    in[1] = unit_length(in[1]);
+    for (size_t i = 0; i < in.size(); ++i) {
+      in[i] = (i < 3 ? in[i].to(GetParam().dtype) : in[i]).detach().requires_grad_();
+    }
+    return in;
+  }
+  double limit() const { return GetParam().dtype == at::kFloat ? 1e-5 : 3 * tolerance::kBFloat16; }
+};
+
+TEST_P(FusedWindowAttention, OutputAndGradientsEqualTheReference) {
+  for (const Sizes& sizes : fused_sizes()) {
+    for (const bool empty : {false, true}) {
+      std::vector<std::vector<at::Tensor>> gradients;
+      std::vector<at::Tensor> outputs;
+      for (const bool reference : {false, true}) {
+        std::vector<at::Tensor> in = arguments(sizes);
+        if (reference) {  // of the same numbers, without further rounding
+          for (at::Tensor& argument : in) {
+            argument = argument.detach().to(at::kDouble).requires_grad_();
+          }
+        }
+        WindowAttentionOptions options = options_of(in, sizes);
+        if (empty) {
+          options.empty_cache_B = at::arange(sizes.lanes).eq(0);
+        }
+        outputs.push_back(reference ? window_attention_reference(in[0], in[1], in[2], options)
+                                    : window_attention(in[0], in[1], in[2], options));
+        (outputs.back().to(at::kFloat) * random_tensor(in[0].sizes(), 9, at::kFloat))
+            .sum()
+            .backward();
+        std::vector<at::Tensor> found;
+        for (const at::Tensor& argument : in) {
+          found.push_back(argument.grad());
+        }
+        gradients.push_back(found);
+      }
+      EXPECT_TRUE(near(outputs[0].to(at::kFloat), outputs[1].to(at::kFloat), limit()))
+          << text_of(sizes);
+      for (size_t i = 0; i < 5; ++i) {
+        const at::Tensor want = gradients[1][i].to(at::kFloat);
+        const double largest = std::max(1.0, want.abs().max().item<double>());
+        EXPECT_TRUE(near(gradients[0][i].to(at::kFloat) / largest, want / largest, limit()))
+            << "argument " << i << ", " << text_of(sizes);
+      }
+    }
+  }
+}
+
+TEST_P(FusedWindowAttention, OneAndTwoThreadsGiveEqualBits) {
+  const int threads = at::get_num_threads();
+  std::vector<std::vector<at::Tensor>> results;
+  for (const int num_threads : {1, 2}) {
+    at::set_num_threads(num_threads);
+    std::vector<at::Tensor> in = arguments({.window = 70, .tokens = 140, .head_size = 16});
+    const at::Tensor out = attend(in, {.window = 70, .tokens = 140, .head_size = 16});
+    out.to(at::kFloat).square().sum().backward();
+    std::vector<at::Tensor> found = {out.detach()};
+    for (const at::Tensor& argument : in) {
+      found.push_back(argument.grad());
+    }
+    results.push_back(found);
+  }
+  at::set_num_threads(threads);
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_TRUE(bit_equal(results[0][i], results[1][i])) << i;
+  }
+}
+
+std::vector<FusedCase> fused_cases() {
+  std::vector<FusedCase> cases;
+  for (const kernels::CpuTarget target : kernels::supported_targets()) {
+    cases.push_back({target, at::kFloat});
+    cases.push_back({target, at::kBFloat16});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets,
+                         FusedWindowAttention,
+                         testing::ValuesIn(fused_cases()),
+                         [](const testing::TestParamInfo<FusedCase>& one) {
+                           return std::string(kernels::to_word(one.param.target)) +
+                                  (one.param.dtype == at::kFloat ? "_float32" : "_bfloat16");
+                         });
+
 TEST(WindowAttention, RefusesSizesThatDisagree) {
   const Sizes sizes;
   const auto message = [&](size_t argument, const at::Tensor& replacement) {
@@ -312,8 +433,7 @@ TEST(WindowAttention, RefusesSizesThatDisagree) {
             "window_attention: keys_BMHK must be [2, *, 2, 4], got [2, 9, 2, 3]");
   EXPECT_EQ(message(2, at::zeros({2, 8, 2, 4})),
             "window_attention: values_BMHK must be [2, 9, 2, *], got [2, 8, 2, 4]");
-  EXPECT_EQ(message(3, at::zeros({2, 3, 5})),
-            "window_attention: bias_HWJ must be [2, 3, 6], got [2, 3, 5]");
+  EXPECT_EQ(message(3, at::zeros({2, 5})), "window_attention: bias_HW must be [2, 3], got [2, 5]");
   EXPECT_EQ(message(4, at::zeros({3})), "window_attention: scale_H must be [2], got [3]");
 }
 

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fused attention as an autograd function: packs keys and values of each lane and head, and runs
+// the kernels over tiles of queries.
+//
+// Letters: B lanes, N queries, M keys, H heads, K head size, W keys of a window.
+#include "ops/attention_autograd.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "kernels/attention.h"
+#include "ops/brgemm.h"
+#include "ops/kernel_pointers.h"
+#include "ops/parallel_chunks.h"
+
+namespace brt {
+namespace {
+
+using kernels::AttentionHead;
+using kernels::AttentionTile;
+using kernels::AttentionTileGradient;
+using kernels::Bfloat16;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr int64_t kFewestRows = 8;
+
+/// The operands, contiguous, and the sizes.
+struct Problem {
+  Problem(const at::Tensor& the_query_BNHK,
+          const at::Tensor& the_keys_BMHK,
+          const at::Tensor& the_values_BMHK,
+          const at::Tensor& the_bias_HW,
+          const at::Tensor& the_scale_H,
+          const VisibleKeys& the_visible)
+      : query_BNHK(the_query_BNHK.contiguous()),
+        keys_BMHK(the_keys_BMHK.contiguous()),
+        values_BMHK(the_values_BMHK.contiguous()),
+        visible(the_visible),
+        lanes(query_BNHK.size(0)),
+        queries(query_BNHK.size(1)),
+        heads(query_BNHK.size(2)),
+        head_size(query_BNHK.size(3)),
+        keys(keys_BMHK.size(1)) {
+    if (the_bias_HW.defined()) {
+      bias_HW = the_bias_HW.to(at::kFloat).contiguous();
+    }
+    if (the_scale_H.defined()) {
+      scale_H = the_scale_H.to(at::kFloat).abs().contiguous();
+    }
+  }
+
+  int64_t tiles() const {
+    return (queries + kernels::kAttentionRows - 1) / kernels::kAttentionRows;
+  }
+  /// Elements before the first of one lane's head, in a tensor of `tokens` tokens.
+  int64_t place(int64_t lane, int64_t head, int64_t tokens) const {
+    return (lane * tokens * heads + head) * head_size;
+  }
+
+  at::Tensor query_BNHK;
+  at::Tensor keys_BMHK;
+  at::Tensor values_BMHK;
+  at::Tensor bias_HW;
+  at::Tensor scale_H;
+  VisibleKeys visible;
+  int64_t lanes, queries, heads, head_size, keys;
+};
+
+enum class PanelForm { kColumns, kRows };  // transposed, or as it is
+
+/// Panels of each lane and head of a tensor [B, M, H, K]: [B*H, elements].
+template <class T>
+at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, PanelForm form) {
+  const bool columns = form == PanelForm::kColumns;
+  kernels::PackArgs<T, T> args;
+  args.source_stride = problem.heads * problem.head_size;
+  args.depth = columns ? problem.head_size : problem.keys;
+  args.columns = columns ? problem.keys : problem.head_size;
+  const int64_t panels = kernels::num_panels(args.columns);
+  const int64_t elements = panels * kernels::panel_size(args.depth, args.panels);
+  const int64_t lane_heads = problem.lanes * problem.heads;
+  at::Tensor packed = at::empty({lane_heads, elements}, tensor_BMHK.options());
+  parallel_chunks(lane_heads, [&](int64_t index) {
+    kernels::PackArgs<T, T> part = args;
+    part.source = const_pointer<T>(tensor_BMHK) +
+                  problem.place(index / problem.heads, index % problem.heads, problem.keys);
+    part.panels = mutable_pointer<T>(packed) + index * elements;
+    if (columns) {
+      kernels::pack_columns(part, 0, panels);
+    } else {
+      kernels::pack_rows(part, 0, panels);
+    }
+  });
+  return packed;
+}
+
+template <class T>
+AttentionHead<T> head_of(const Problem& problem, int64_t index) {
+  const int64_t lane = index / problem.heads;
+  const int64_t head = index % problem.heads;
+  AttentionHead<T> args;
+  args.bias = problem.bias_HW.defined()
+                  ? problem.bias_HW.const_data_ptr<float>() + head * problem.bias_HW.size(1)
+                  : nullptr;
+  args.scale = problem.scale_H.defined() ? problem.scale_H.const_data_ptr<float>()[head] : 1.0F;
+  args.head_size = problem.head_size;
+  args.num_keys = problem.keys;
+  args.window = problem.visible.window;
+  const std::vector<int64_t>& first_visible_B = problem.visible.first_visible_B;
+  args.first_visible = first_visible_B.empty() ? 0 : first_visible_B[static_cast<size_t>(lane)];
+  return args;
+}
+
+template <class T>
+const T* packed_head(const at::Tensor& packed, int64_t index) {
+  return const_pointer<T>(packed) + index * packed.size(1);
+}
+
+/// The tile's rows of out_BNHK, which backward does not give, and log_sum_BHN.
+template <class T>
+AttentionTile<T> tile_of(const Problem& problem,
+                         const at::Tensor& out_BNHK,
+                         const at::Tensor& log_sum_BHN,
+                         int64_t index,
+                         int64_t tile) {
+  const int64_t row = tile * kernels::kAttentionRows;
+  const int64_t stride = problem.heads * problem.head_size;
+  const int64_t place =
+      problem.place(index / problem.heads, index % problem.heads, problem.queries) + row * stride;
+  AttentionTile<T> args;
+  args.first = problem.visible.first_row + row;
+  args.rows = std::min(kernels::kAttentionRows, problem.queries - row);
+  args.stride = stride;
+  args.query = const_pointer<T>(problem.query_BNHK) + place;
+  args.out = out_BNHK.defined() ? static_cast<T*>(out_BNHK.data_ptr()) + place : nullptr;
+  args.log_sum = static_cast<float*>(log_sum_BHN.data_ptr()) + index * problem.queries + row;
+  return args;
+}
+
+at::Tensor scratch_tensor(int64_t bytes) {
+  return at::empty({bytes}, at::TensorOptions().dtype(at::kByte));
+}
+
+struct ForwardResult {
+  at::Tensor out_BNHK;
+  at::Tensor log_sum_BHN;
+};
+
+template <class T>
+ForwardResult forward_of(const Problem& problem) {
+  const at::Tensor key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
+  const at::Tensor value_rows = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kRows);
+  ForwardResult result;
+  result.out_BNHK = at::empty(problem.query_BNHK.sizes(), problem.query_BNHK.options());
+  result.log_sum_BHN = at::empty({problem.lanes, problem.heads, problem.queries},
+                                 problem.query_BNHK.options().dtype(at::kFloat));
+  const int64_t tiles = problem.tiles();
+  parallel_chunks(problem.lanes * problem.heads * tiles, [&](int64_t task) {
+    const int64_t index = task / tiles;
+    AttentionHead<T> head = head_of<T>(problem, index);
+    head.key_columns = packed_head<T>(key_columns, index);
+    head.value_rows = packed_head<T>(value_rows, index);
+    const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
+    kernels::attention_forward(
+        head, tile_of<T>(problem, result.out_BNHK, result.log_sum_BHN, index, task % tiles),
+        scratch.mutable_data_ptr());
+  });
+  return result;
+}
+
+struct Gradients {
+  at::Tensor query_BNHK, keys_BMHK, values_BMHK;
+  at::Tensor bias_BHW;  ///< of each lane
+  at::Tensor scale_BH;  ///< float64, of each lane
+};
+
+/// A head's sum [K, padded keys] into its place in a gradient [B, M, H, K].
+template <class T>
+void store_head(const Problem& problem,
+                const at::Tensor& sum_KM,
+                int64_t index,
+                const at::Tensor& gradient_BMHK) {
+  const at::Tensor sum_MK = at::empty({problem.keys, problem.head_size}, sum_KM.options());
+  kernels::transpose(kernels::TransposeArgs<float>{
+      sum_KM.const_data_ptr<float>(), sum_KM.size(1), sum_MK.mutable_data_ptr<float>(),
+      problem.head_size, problem.head_size, 0, problem.keys});
+  const float* from = sum_MK.const_data_ptr<float>();
+  T* to = mutable_pointer<T>(gradient_BMHK) +
+          problem.place(index / problem.heads, index % problem.heads, problem.keys);
+  for (int64_t m = 0; m < problem.keys; ++m) {
+    for (int64_t k = 0; k < problem.head_size; ++k) {
+      kernels::from_float(from[m * problem.head_size + k],
+                          to[m * problem.heads * problem.head_size + k]);
+    }
+  }
+}
+
+template <class T>
+Gradients backward_of(const Problem& problem,
+                      const at::Tensor& log_sum_BHN,
+                      const at::Tensor& out_gradient_BNHK) {
+  const at::Tensor key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
+  const at::Tensor key_rows = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kRows);
+  const at::Tensor value_columns = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kColumns);
+  Gradients gradients;
+  gradients.query_BNHK = at::empty(problem.query_BNHK.sizes(), problem.query_BNHK.options());
+  gradients.keys_BMHK = at::empty(problem.keys_BMHK.sizes(), problem.keys_BMHK.options());
+  gradients.values_BMHK = at::empty(problem.values_BMHK.sizes(), problem.values_BMHK.options());
+  const at::TensorOptions float32 = problem.query_BNHK.options().dtype(at::kFloat);
+  const int64_t window = problem.bias_HW.defined() ? problem.bias_HW.size(1) : 0;
+  gradients.bias_BHW = at::zeros({problem.lanes, problem.heads, window}, float32);
+  gradients.scale_BH = at::zeros({problem.lanes, problem.heads}, float32.dtype(at::kDouble));
+  parallel_chunks(problem.lanes * problem.heads, [&](int64_t index) {
+    AttentionHead<T> head = head_of<T>(problem, index);
+    head.key_columns = packed_head<T>(key_columns, index);
+    head.key_rows = packed_head<T>(key_rows, index);
+    head.value_columns = packed_head<T>(value_columns, index);
+    const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
+    const int64_t columns = kernels::padded_keys(problem.keys);
+    const at::Tensor key_sum_KM = at::zeros({problem.head_size, columns}, float32);
+    const at::Tensor value_sum_KM = at::zeros({problem.head_size, columns}, float32);
+    for (int64_t t = 0; t < problem.tiles(); ++t) {
+      const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
+      const int64_t place = tile.query - const_pointer<T>(problem.query_BNHK);
+      AttentionTileGradient<T> gradient;
+      gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + place;
+      gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + place;
+      gradient.key_gradient = key_sum_KM.mutable_data_ptr<float>();
+      gradient.value_gradient = value_sum_KM.mutable_data_ptr<float>();
+      gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
+      gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
+      kernels::attention_backward(head, tile, gradient, scratch.mutable_data_ptr());
+    }
+    store_head<T>(problem, key_sum_KM, index, gradients.keys_BMHK);
+    store_head<T>(problem, value_sum_KM, index, gradients.values_BMHK);
+  });
+  return gradients;
+}
+
+/// Saved: query [B,N,H,K], keys and values [B,M,H,K], bias [H,W], scale [H], log_sum [B,H,N].
+struct FusedAttention : public torch::autograd::Function<FusedAttention> {
+  static at::Tensor forward(AutogradContext* context,
+                            const at::Tensor& query_BNHK,
+                            const at::Tensor& keys_BMHK,
+                            const at::Tensor& values_BMHK,
+                            const std::optional<at::Tensor>& given_bias_HW,
+                            const std::optional<at::Tensor>& given_scale_H,
+                            int64_t window,
+                            int64_t first_row,
+                            const std::vector<int64_t>& first_visible_B) {
+    const at::Tensor bias_HW = given_bias_HW.value_or(at::Tensor());
+    const at::Tensor scale_H = given_scale_H.value_or(at::Tensor());
+    const Problem problem(query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H,
+                          {window, first_row, first_visible_B});
+    const ForwardResult result = query_BNHK.scalar_type() == at::kBFloat16
+                                     ? forward_of<Bfloat16>(problem)
+                                     : forward_of<float>(problem);
+    context->save_for_backward(
+        {query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H, result.log_sum_BHN});
+    context->saved_data["window"] = window;
+    context->saved_data["first_row"] = first_row;
+    context->saved_data["first_visible"] = first_visible_B;
+    return result.out_BNHK;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& out_gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor& bias_HW = saved[3];
+    const at::Tensor& scale_H = saved[4];
+    const Problem problem(
+        saved[0], saved[1], saved[2], bias_HW, scale_H,
+        {context->saved_data["window"].toInt(), context->saved_data["first_row"].toInt(),
+         context->saved_data["first_visible"].toIntVector()});
+    const at::Tensor& log_sum_BHN = saved[5];
+    const at::Tensor out_gradient_BNHK =
+        out_gradients[0].to(problem.query_BNHK.scalar_type()).contiguous();
+    const Gradients gradients = problem.query_BNHK.scalar_type() == at::kBFloat16
+                                    ? backward_of<Bfloat16>(problem, log_sum_BHN, out_gradient_BNHK)
+                                    : backward_of<float>(problem, log_sum_BHN, out_gradient_BNHK);
+    variable_list result(8);
+    result[0] = gradients.query_BNHK;
+    result[1] = gradients.keys_BMHK;
+    result[2] = gradients.values_BMHK;
+    if (bias_HW.defined()) {
+      result[3] = gradients.bias_BHW.sum(0).to(bias_HW.scalar_type());
+    }
+    if (scale_H.defined()) {
+      result[4] = (gradients.scale_BH.sum(0) * scale_H.detach().sign()).to(scale_H.scalar_type());
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+bool is_attention_fused(const at::Tensor& query_BNHK, const at::Tensor& keys_BMHK) {
+  return is_for_kernels(query_BNHK) && keys_BMHK.scalar_type() == query_BNHK.scalar_type() &&
+         query_BNHK.size(1) >= kFewestRows && query_BNHK.numel() > 0 && keys_BMHK.numel() > 0;
+}
+
+at::Tensor fused_attention(const at::Tensor& query_BNHK,
+                           const at::Tensor& keys_BMHK,
+                           const at::Tensor& values_BMHK,
+                           const at::Tensor& bias_HW,
+                           const at::Tensor& scale_H,
+                           const VisibleKeys& visible) {
+  RECORD_FUNCTION("brt::attention", std::vector<c10::IValue>());
+  give_brgemm_to_kernels();
+  const auto given = [](const at::Tensor& tensor) {
+    return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
+  };
+  return FusedAttention::apply(query_BNHK, keys_BMHK, values_BMHK, given(bias_HW), given(scale_H),
+                               visible.window, visible.first_row, visible.first_visible_B);
+}
+
+}  // namespace brt

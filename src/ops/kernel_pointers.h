@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors' memory as the kernels want it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels/bfloat16.h"
+
+namespace brt {
+
+/// Whether kernels can compute with this tensor: float32 or bfloat16 on the CPU.
+inline bool is_for_kernels(const at::Tensor& tensor) {
+  return tensor.is_cpu() &&
+         (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16);
+}
+
+/// The values of a contiguous tensor of kFloat (T = float) or kBFloat16 (T = kernels::Bfloat16).
+template <class T>
+const T* const_pointer(const at::Tensor& tensor) {
+  return static_cast<const T*>(tensor.const_data_ptr());
+}
+template <class T>
+T* mutable_pointer(const at::Tensor& tensor) {
+  return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+}  // namespace brt

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fused linear maps as an autograd function.
+#include "ops/linear_autograd.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/threshold_backward.h>
+#include <ATen/record_function.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "ops/brgemm.h"
+#include "ops/linear_products.h"
+
+namespace brt {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// The packed forms of the weights, kept alive by the graph.
+struct PackedWeights : public torch::CustomClassHolder {
+  std::vector<std::shared_ptr<PackedWeight>> packed;
+};
+
+std::vector<int64_t> output_sizes(const at::Tensor& x, const at::Tensor& weight) {
+  std::vector<int64_t> sizes = x.sizes().vec();
+  sizes.back() = weight.size(0);
+  return sizes;
+}
+
+at::Tensor output_of(const at::Tensor& x_RI,
+                     const WeightRef& weight,
+                     LinearOutput output,
+                     const at::Tensor& residual_RO) {
+  const int64_t out_features = weight.weight.size(0);
+  if (output == LinearOutput::kAdd) {
+    at::Tensor sum_RO = residual_RO.clone(at::MemoryFormat::Contiguous);
+    output_product(x_RI, weight.weight, *weight.packed, kernels::MatmulOutput::kAddFloat, sum_RO);
+    return sum_RO;
+  }
+  at::Tensor out_RO = at::empty({x_RI.size(0), out_features}, x_RI.options());
+  output_product(x_RI, weight.weight, *weight.packed,
+                 output == LinearOutput::kRelu ? kernels::MatmulOutput::kStoreRelu
+                                               : kernels::MatmulOutput::kStore,
+                 out_RO);
+  return out_RO;
+}
+
+/// Saved: x [..., in], output [..., out] (kRelu only, else x again), weights [out_i, in].
+struct FusedLinear : public torch::autograd::Function<FusedLinear> {
+  static variable_list forward(AutogradContext* context,
+                               const at::Tensor& x,
+                               const std::optional<at::Tensor>& residual,
+                               at::TensorList weights,
+                               const c10::intrusive_ptr<PackedWeights>& packed,
+                               int64_t output) {
+    context->set_materialize_grads(false);
+    const LinearOutput kind = static_cast<LinearOutput>(output);
+    const at::Tensor x_RI = x.contiguous().view({-1, x.size(-1)});
+    variable_list outputs;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const at::Tensor residual_RO =
+          kind == LinearOutput::kAdd ? residual->reshape({-1, weights[i].size(0)}) : at::Tensor();
+      outputs.push_back(output_of(x_RI, {weights[i], packed->packed[i]}, kind, residual_RO)
+                            .view(output_sizes(x, weights[i])));
+    }
+    variable_list saved = {x_RI, kind == LinearOutput::kRelu ? outputs.front() : x_RI};
+    saved.insert(saved.end(), weights.begin(), weights.end());
+    context->save_for_backward(std::move(saved));
+    context->saved_data["packed"] = c10::IValue::make_capsule(packed);
+    context->saved_data["output"] = output;
+    context->saved_data["sizes"] = x.sizes().vec();
+    return outputs;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor& x_RI = saved[0];
+    const c10::intrusive_ptr<PackedWeights> packed =
+        c10::static_intrusive_pointer_cast<PackedWeights>(
+            context->saved_data["packed"].toCapsule());
+    const LinearOutput kind = static_cast<LinearOutput>(context->saved_data["output"].toInt());
+    const size_t num_weights = saved.size() - 2;
+    // In the order of forward's tensors: x, residual, weights; then what is no tensor.
+    variable_list result(2 + num_weights + 2);
+    if (kind == LinearOutput::kAdd) {
+      result[1] = gradients.front();
+    }
+    std::vector<WeightRef> weights;
+    std::vector<at::Tensor> gradients_RO;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < num_weights; ++i) {
+      if (!gradients[i].defined()) {
+        continue;
+      }
+      at::Tensor gradient = gradients[i].to(x_RI.scalar_type());
+      if (kind == LinearOutput::kRelu) {
+        gradient = at::threshold_backward(gradient, saved[1], 0);
+      }
+      weights.push_back({saved[2 + i], packed->packed[i]});
+      gradients_RO.push_back(gradient.contiguous().view({-1, saved[2 + i].size(0)}));
+      places.push_back(2 + i);
+    }
+    if (weights.empty()) {
+      return result;
+    }
+    if (context->needs_input_grad(0)) {
+      result[0] =
+          input_gradient(gradients_RO, weights).view(context->saved_data["sizes"].toIntVector());
+    }
+    // Only tensors that were given count: x, residual (kAdd), weights.
+    if (context->needs_input_grad(kind == LinearOutput::kAdd ? 2 : 1)) {
+      const std::vector<at::Tensor> found = weight_gradients(gradients_RO, x_RI);
+      for (size_t i = 0; i < places.size(); ++i) {
+        result[places[i]] = found[i];
+      }
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
+                                           const std::vector<WeightRef>& weights,
+                                           LinearOutput output,
+                                           const at::Tensor& residual) {
+  RECORD_FUNCTION("brt::linear", std::vector<c10::IValue>());
+  give_brgemm_to_kernels();
+  const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
+  variable_list tensors;
+  for (const WeightRef& weight : weights) {
+    tensors.push_back(weight.weight);
+    packed->packed.push_back(weight.packed ? weight.packed : std::make_shared<PackedWeight>());
+  }
+  const std::optional<at::Tensor> given_residual =
+      residual.defined() ? std::make_optional(residual) : std::nullopt;
+  return FusedLinear::apply(x, given_residual, at::TensorList(tensors), packed,
+                            static_cast<int64_t>(output));
+}
+
+}  // namespace brt
