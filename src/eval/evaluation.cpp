@@ -20,8 +20,6 @@ namespace brt {
 namespace {
 
 constexpr int64_t kFirstBorder = 128;  ///< positions below this share the first interval
-/// Logits that exist at the same time; 64 MiB of float32.
-constexpr int64_t kMaxLogits = int64_t{1} << 24;
 
 /// 0 for [0, 128), 1 for [128, 256), 2 for [256, 512), ...
 size_t interval_of(int64_t position) {
@@ -87,21 +85,14 @@ Carry keep_lanes(const Carry& carry,
   return join_lanes(parts);
 }
 
-/// Nats of each target [B, N] in float64, computed for as many places at once as logits may exist.
+/// Nats of each target [B, N] in float64.
 at::Tensor target_losses(const LanguageModel& model,
                          const at::Tensor& hidden_BND,
                          const at::Tensor& targets_BN,
                          const ForwardOptions& forward) {
-  const int64_t length = targets_BN.size(1);
-  const int64_t step =
-      std::max<int64_t>(1, kMaxLogits / (model->config().vocab_size * targets_BN.size(0)));
-  std::vector<at::Tensor> parts;
-  for (int64_t from = 0; from < length; from += step) {
-    const int64_t size = std::min(step, length - from);
-    parts.push_back(model->token_losses(hidden_BND.narrow(1, from, size),
-                                        targets_BN.narrow(1, from, size), forward));
-  }
-  return at::cat(parts, 1).to(at::kCPU, at::kDouble).contiguous();
+  return model->token_losses(hidden_BND, targets_BN, forward)
+      .to(at::kCPU, at::kDouble)
+      .contiguous();
 }
 
 /// Losses by document and by position.

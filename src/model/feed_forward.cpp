@@ -2,8 +2,6 @@
 // The two-layer feed-forward network.
 #include "model/feed_forward.h"
 
-#include <ATen/ops/relu.h>
-
 namespace brt {
 
 FeedForwardImpl::FeedForwardImpl(int64_t in_features, int64_t hidden_features, int64_t out_features)
@@ -11,7 +9,7 @@ FeedForwardImpl::FeedForwardImpl(int64_t in_features, int64_t hidden_features, i
       down(register_module("down", Linear(hidden_features, out_features))) {}
 
 at::Tensor FeedForwardImpl::hidden(const at::Tensor& x, at::ScalarType dtype) {
-  return at::relu(up->forward(x, dtype));
+  return linear_relu(x, up->ref(), dtype);
 }
 
 at::Tensor FeedForwardImpl::output(const at::Tensor& hidden, at::ScalarType dtype) {

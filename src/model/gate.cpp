@@ -29,8 +29,7 @@ at::Tensor FixedGate::forward(const GateInput& input,
   if (options.gate_log != nullptr) {
     log_gate(options, log_name + ".keep", at::sigmoid(bias.detach()));
   }
-  const at::Tensor candidate_BSD = input.candidate_BSD.to(input.state_BSD.scalar_type());
-  return fixed_gate(input.state_BSD, candidate_BSD, bias);
+  return fixed_gate(input.state_BSD, input.candidate_BSD, bias);
 }
 
 LstmGate::Map::Map(int64_t source_width, int64_t width)
@@ -38,7 +37,7 @@ LstmGate::Map::Map(int64_t source_width, int64_t width)
       bias(register_parameter("bias", at::empty({width}))) {}
 
 at::Tensor LstmGate::Map::forward(const at::Tensor& source_BSE, at::ScalarType dtype) {
-  return linear(source_BSE, weight, dtype).to(bias.scalar_type()) + bias;
+  return linear(source_BSE, {weight, packed}, dtype).to(bias.scalar_type()) + bias;
 }
 
 LstmGate::LstmGate(int64_t source_width, int64_t width, bool candidate_tanh)
@@ -55,9 +54,9 @@ at::Tensor LstmGate::forward(const GateInput& input,
     log_gate(options, log_name + ".keep", at::sigmoid(keep_BSD.detach() + 1));
     log_gate(options, log_name + ".write", at::sigmoid(write_BSD.detach() - 1));
   }
-  at::Tensor candidate_BSD = input.candidate_BSD.to(input.state_BSD.scalar_type());
+  at::Tensor candidate_BSD = input.candidate_BSD;
   if (candidate_tanh_) {
-    candidate_BSD = at::tanh(candidate_BSD);
+    candidate_BSD = at::tanh(candidate_BSD.to(input.state_BSD.scalar_type()));
   }
   return lstm_gate(input.state_BSD, candidate_BSD, write_BSD, keep_BSD);
 }

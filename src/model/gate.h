@@ -11,6 +11,7 @@
 
 #include "config/model_config.h"
 #include "model/forward_options.h"
+#include "ops/packed_weight.h"
 
 namespace brt {
 
@@ -50,8 +51,9 @@ struct LstmGate : public Gate {
     Map(int64_t source_width, int64_t width);
     at::Tensor forward(const at::Tensor& source_BSE, at::ScalarType dtype);
 
-    at::Tensor weight;  ///< [D, h's width]
-    at::Tensor bias;    ///< [D]
+    at::Tensor weight;                                                        ///< [D, h's width]
+    at::Tensor bias;                                                          ///< [D]
+    std::shared_ptr<PackedWeight> packed = std::make_shared<PackedWeight>();  ///< of `weight`
   };
   std::shared_ptr<Map> input_map;   ///< "input": Wi, b_i
   std::shared_ptr<Map> forget_map;  ///< "forget": Wf, b_f

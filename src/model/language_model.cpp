@@ -241,4 +241,13 @@ at::Tensor LanguageModelImpl::token_losses(const at::Tensor& hidden_BND,
       .view(targets_BN.sizes());
 }
 
+at::Tensor LanguageModelImpl::weighted_loss(const at::Tensor& hidden_BND,
+                                            const at::Tensor& targets_BN,
+                                            const at::Tensor& weights_BN,
+                                            const ForwardOptions& options) const {
+  const at::Tensor target_R = targets_BN.to(at::kLong).flatten();
+  return weighted_cross_entropy(hidden_BND.flatten(0, 1), embedding_, target_R,
+                                weights_BN.flatten(), options.dtype);
+}
+
 }  // namespace brt

@@ -60,6 +60,14 @@ class LanguageModelImpl : public torch::nn::Module {
                           const at::Tensor& targets_BN,
                           const ForwardOptions& options) const;
 
+  /// loss = sum weights * token_losses, a scalar, with the gradient made at once: to train. Places
+  /// of weight 0 take no part, whatever their hidden vectors are.
+  /// @param weights_BN  constants: no gradient goes to them
+  at::Tensor weighted_loss(const at::Tensor& hidden_BND,
+                           const at::Tensor& targets_BN,
+                           const at::Tensor& weights_BN,
+                           const ForwardOptions& options) const;
+
   const ModelConfig& config() const { return config_; }
 
  private:

@@ -27,8 +27,11 @@ LayerImpl::LayerImpl(const ModelConfig& config, int64_t index)
 
 LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& options) {
   const int64_t tokens = input.hidden_BND.size(1);
-  const at::Tensor normed_BND = dropout(attention_norm_->forward(input.hidden_BND), options.dropout,
-                                        dropout_seed("input", input.piece, options));
+  // Dropout is on the wide numbers; without it the norm rounds them.
+  const at::Tensor normed_BND =
+      options.dropout == 0.0 ? attention_norm_->forward(input.hidden_BND, options.dtype)
+                             : dropout(attention_norm_->forward(input.hidden_BND), options.dropout,
+                                       dropout_seed("input", input.piece, options));
   const TokenHeads heads = attention_->project(normed_BND, options.dtype);
   LayerCarry carry = input.carry;
   carry.keys_BMHK = at::cat({input.carry.keys_BMHK, heads.keys_BNHK}, 1);
@@ -46,18 +49,30 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
     read_BNE = at::cat({read_BNE, over_states_BNHK.flatten(2)}, 2);
   }
   const at::Tensor attended_BND =
-      input.hidden_BND + attention_->output->forward(read_BNE, options.dtype);
+      linear_add(input.hidden_BND, read_BNE, attention_->output->ref(), options.dtype);
 
-  const at::Tensor ffn_hidden_BNF = ffn_->hidden(ffn_norm_->forward(attended_BND), options.dtype);
-  const at::Tensor ffn_BND = dropout(ffn_->output(ffn_hidden_BNF, options.dtype), options.dropout,
-                                     dropout_seed("ffn", input.piece, options));
+  const at::Tensor ffn_hidden_BNF =
+      ffn_->hidden(ffn_norm_->forward(attended_BND, options.dtype), options.dtype);
+  const at::Tensor next_BND = add_ffn(attended_BND, ffn_hidden_BNF, input.piece, options);
 
   // Kept are the last whole block and what was read of the block under way.
   const int64_t kept = config_.window + carry.keys_BMHK.size(1) % config_.window;
   const int64_t dropped = carry.keys_BMHK.size(1) - kept;
   carry.keys_BMHK = carry.keys_BMHK.narrow(1, dropped, kept);
   carry.values_BMHK = carry.values_BMHK.narrow(1, dropped, kept);
-  return {attended_BND + ffn_BND, carry};
+  return {next_BND, carry};
+}
+
+/// x + dropout(hidden W2).
+at::Tensor LayerImpl::add_ffn(const at::Tensor& attended_BND,
+                              const at::Tensor& ffn_hidden_BNF,
+                              int64_t piece,
+                              const ForwardOptions& options) {
+  if (options.dropout == 0.0) {
+    return linear_add(attended_BND, ffn_hidden_BNF, ffn_->down->ref(), options.dtype);
+  }
+  return attended_BND + dropout(ffn_->output(ffn_hidden_BNF, options.dtype), options.dropout,
+                                dropout_seed("ffn", piece, options));
 }
 
 /// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at

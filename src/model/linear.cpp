@@ -4,15 +4,13 @@
 
 #include <ATen/ops/empty.h>
 
-#include "ops/linear.h"
-
 namespace brt {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features)
     : weight(register_parameter("weight", at::empty({out_features, in_features}))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x, at::ScalarType dtype) {
-  return linear(x, weight, dtype);
+  return linear(x, ref(), dtype);
 }
 
 }  // namespace brt

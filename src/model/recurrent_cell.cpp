@@ -2,6 +2,8 @@
 // The recurrent cell, in the order in which model.md computes it.
 #include "model/recurrent_cell.h"
 
+#include <vector>
+
 #include <fmt/format.h>
 
 #include <ATen/ops/cat.h>
@@ -49,11 +51,13 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
 
 StateHeads RecurrentCellImpl::read(const at::Tensor& state_BSD, const ForwardOptions& options) {
   const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
+  const std::vector<at::Tensor> joined = linear_group(
+      named_BSD, {key_->ref(), value_->ref(), query_->ref(), cross_query_->ref()}, options.dtype);
   StateHeads heads;
-  heads.keys_BSHK = unit_heads(key_->forward(named_BSD, options.dtype), config_);
-  heads.values_BSHK = split_heads(value_->forward(named_BSD, options.dtype), config_);
-  heads.query_BSHK = query_heads(query_->forward(named_BSD, options.dtype), config_);
-  heads.cross_query_BSHK = query_heads(cross_query_->forward(named_BSD, options.dtype), config_);
+  heads.keys_BSHK = unit_heads(joined[0], config_);
+  heads.values_BSHK = split_heads(joined[1], config_);
+  heads.query_BSHK = query_heads(joined[2], config_);
+  heads.cross_query_BSHK = query_heads(joined[3], config_);
   return heads;
 }
 
@@ -99,7 +103,8 @@ at::Tensor RecurrentCellImpl::dual(const at::Tensor& state_BSD,
                                    const at::Tensor& read_BSE,
                                    const ForwardOptions& options) {
   const at::Tensor between_BSD = skip(state_BSD, read_BSE, options);
-  const at::Tensor hidden_BSF = ffn_->hidden(ffn_norm_->forward(between_BSD), options.dtype);
+  const at::Tensor hidden_BSF =
+      ffn_->hidden(ffn_norm_->forward(between_BSD, options.dtype), options.dtype);
   const at::Tensor candidate_BSD = ffn_->output(hidden_BSF, options.dtype);
   return ffn_gate_->forward({between_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".ffn_gate");
 }

@@ -11,6 +11,8 @@ namespace brt {
 RmsNormImpl::RmsNormImpl(int64_t width)
     : weight(register_parameter("weight", at::empty({width}))) {}
 
-at::Tensor RmsNormImpl::forward(const at::Tensor& x) { return rms_norm(x, weight); }
+at::Tensor RmsNormImpl::forward(const at::Tensor& x, std::optional<at::ScalarType> out_dtype) {
+  return rms_norm(x, weight, out_dtype);
+}
 
 }  // namespace brt

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -13,8 +14,8 @@ namespace brt {
 /// model.md, "RMSNorm".
 struct RmsNormImpl : public torch::nn::Module {
   explicit RmsNormImpl(int64_t width);
-  /// @return the shape of x, float32 (float64).
-  at::Tensor forward(const at::Tensor& x);
+  /// @return the shape of x, in `out_dtype`; none: float32 (float64).
+  at::Tensor forward(const at::Tensor& x, std::optional<at::ScalarType> out_dtype = std::nullopt);
 
   at::Tensor weight;  ///< [D], the gain
 };

@@ -2,8 +2,8 @@
 // The attention parameters of a layer.
 #include "model/token_attention.h"
 
-#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <ATen/ops/empty.h>
 
@@ -54,12 +54,17 @@ TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool reads_sta
 }
 
 TokenHeads TokenAttentionImpl::project(const at::Tensor& normed_BND, at::ScalarType dtype) {
-  TokenHeads heads;
-  heads.keys_BNHK = unit_heads(key->forward(normed_BND, dtype), config_);
-  heads.values_BNHK = split_heads(value->forward(normed_BND, dtype), config_);
-  heads.query_BNHK = query_heads(query->forward(normed_BND, dtype), config_);
+  std::vector<WeightRef> weights = {key->ref(), value->ref(), query->ref()};
   if (cross_query) {
-    heads.cross_query_BNHK = query_heads(cross_query->forward(normed_BND, dtype), config_);
+    weights.push_back(cross_query->ref());
+  }
+  const std::vector<at::Tensor> joined = linear_group(normed_BND, weights, dtype);
+  TokenHeads heads;
+  heads.keys_BNHK = unit_heads(joined[0], config_);
+  heads.values_BNHK = split_heads(joined[1], config_);
+  heads.query_BNHK = query_heads(joined[2], config_);
+  if (cross_query) {
+    heads.cross_query_BNHK = query_heads(joined[3], config_);
   }
   return heads;
 }
@@ -77,14 +82,9 @@ at::Tensor TokenAttentionImpl::over_tokens(const at::Tensor& query_BNHK,
   options.empty_cache_B = empty_cache_B;
   options.dropout_mask_HWJ = dropout_mask_HWJ;
   switch (config_.position) {
-    case PositionType::kT5: {
-      BlockRows rows;
-      rows.window = config_.window;
-      rows.first_row = first_row;
-      rows.rows = std::min(tokens, config_.window);
-      options.bias_HWJ = brt::position_bias(position_bias, rows, config_.max_distance);
+    case PositionType::kT5:
+      options.bias_HW = brt::position_bias(position_bias, config_.window, config_.max_distance);
       break;
-    }
     case PositionType::kRotary:
       return window_attention(rotary(query_BNHK, first_row), rotary(keys_BMHK, -config_.window),
                               values_BMHK, options);
