@@ -23,19 +23,11 @@ namespace brt {
 ///   m = beta1 m + (1-beta1) u;  p = p - m
 ///
 /// Factored are matrices whose two sides are both at least 128. No bias correction; the rate is
-/// part of m. State is float32; rms is accumulated in float64.
+/// part of m. State has the parameter's dtype, float32 or float64; sums are accumulated in float64.
+/// A factored matrix is passed over three times, another tensor twice.
 class Adafactor : public Optimizer {
  public:
-  Adafactor(const OptimizerConfig& config, std::vector<NamedParameter> parameters);
-
-  void step(double learning_rate) override;
-  std::map<std::string, at::Tensor> state() const override;
-  void load_state(const std::map<std::string, at::Tensor>& state) override;
-
-  /// Whether the second moment of a tensor is kept as row and column means.
-  static bool is_factored(const at::Tensor& parameter);
-
- private:
+  /// A parameter with its state.
   struct Slot {
     NamedParameter parameter;
     at::Tensor momentum;
@@ -44,11 +36,20 @@ class Adafactor : public Optimizer {
     at::Tensor second_moment;  ///< v, not factored only
   };
 
+  Adafactor(const OptimizerConfig& config, std::vector<NamedParameter> parameters);
+
+  std::map<std::string, at::Tensor> state() const override;
+  void load_state(const std::map<std::string, at::Tensor>& state) override;
+
+  /// Whether the second moment of a tensor is kept as row and column means.
+  static bool is_factored(const at::Tensor& parameter);
+
+ private:
   double beta1_;
   std::vector<Slot> slots_;
 
   std::vector<StateTensor> state_tensors() const;
-  void update(Slot& slot, double learning_rate, double beta) const;
+  void update(double learning_rate, double gradient_scale) override;
 };
 
 }  // namespace brt

@@ -5,10 +5,32 @@
 #include <cmath>
 #include <utility>
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "kernels/adamw_update.h"
+#include "optim/chunks.h"
+#include "optim/contiguous_parameter.h"
+
 namespace brt {
+namespace {
+
+template <class T>
+void update_tensor(const ContiguousParameter& parameter,
+                   const at::Tensor& momentum,
+                   const at::Tensor& second_moment,
+                   const kernels::AdamWFactors& factors) {
+  const kernels::AdamWArrays<T> arrays = {
+      .gradient = parameter.gradient().const_data_ptr<T>(),
+      .momentum = momentum.mutable_data_ptr<T>(),
+      .second_moment = second_moment.mutable_data_ptr<T>(),
+      .weight = parameter.weight().mutable_data_ptr<T>(),
+  };
+  for_each_chunk(momentum.numel(), kChunkElements, [&](int64_t begin, int64_t end) {
+    kernels::adamw_update(arrays, factors, begin, end);
+  });
+}
+
+}  // namespace
 
 AdamW::AdamW(const OptimizerConfig& config, std::vector<NamedParameter> parameters)
     : config_(config) {
@@ -21,28 +43,28 @@ AdamW::AdamW(const OptimizerConfig& config, std::vector<NamedParameter> paramete
   }
 }
 
-void AdamW::step(double learning_rate) {
-  const at::NoGradGuard no_grad;
-  ++updates_;
-  for (Slot& slot : slots_) {
-    update(slot, learning_rate);
-  }
-}
-
-void AdamW::update(Slot& slot, double learning_rate) const {
-  at::Tensor& value = slot.parameter.value;
-  const at::Tensor gradient = value.grad().defined() ? value.grad() : at::zeros_like(value);
-  slot.momentum.mul_(config_.beta1).add_(gradient, 1.0 - config_.beta1);
-  slot.second_moment.mul_(config_.beta2).addcmul_(gradient, gradient, 1.0 - config_.beta2);
-  if (value.dim() == 2 && config_.weight_decay != 0.0) {
-    value.mul_(1.0 - learning_rate * config_.weight_decay);
-  }
+void AdamW::update(double learning_rate, double gradient_scale) {
   const double t = static_cast<double>(updates_);
-  const double correction1 = 1.0 - std::pow(config_.beta1, t);
-  const double correction2 = 1.0 - std::pow(config_.beta2, t);
-  at::Tensor denominator = slot.second_moment.sqrt();
-  denominator.div_(std::sqrt(correction2)).add_(config_.epsilon);
-  value.addcdiv_(slot.momentum, denominator, -learning_rate / correction1);
+  kernels::AdamWFactors factors = {
+      .gradient_scale = gradient_scale,
+      .beta1 = config_.beta1,
+      .beta2 = config_.beta2,
+      .decay = 1.0,
+      .denominator_scale = 1.0 / std::sqrt(1.0 - std::pow(config_.beta2, t)),
+      .epsilon = config_.epsilon,
+      .rate = learning_rate / (1.0 - std::pow(config_.beta1, t)),
+  };
+  for (const Slot& slot : slots_) {
+    const bool is_matrix = slot.parameter.value.dim() == 2;
+    factors.decay = is_matrix ? 1.0 - learning_rate * config_.weight_decay : 1.0;
+    ContiguousParameter parameter(slot.parameter);
+    if (parameter.is_float64()) {
+      update_tensor<double>(parameter, slot.momentum, slot.second_moment, factors);
+    } else {
+      update_tensor<float>(parameter, slot.momentum, slot.second_moment, factors);
+    }
+    parameter.weight_was_written();
+  }
 }
 
 std::vector<StateTensor> AdamW::state_tensors() const {

@@ -19,12 +19,11 @@ namespace brt {
 ///   p = p - lr decay p                                          tensors with two dimensions only
 ///   p = p - lr (m / (1-beta1^t)) / (sqrt(v / (1-beta2^t)) + epsilon)
 ///
-/// State is float32.
+/// State has the parameter's dtype, float32 or float64. Each tensor is passed over once.
 class AdamW : public Optimizer {
  public:
   AdamW(const OptimizerConfig& config, std::vector<NamedParameter> parameters);
 
-  void step(double learning_rate) override;
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
 
@@ -39,7 +38,7 @@ class AdamW : public Optimizer {
   std::vector<Slot> slots_;
 
   std::vector<StateTensor> state_tensors() const;
-  void update(Slot& slot, double learning_rate) const;
+  void update(double learning_rate, double gradient_scale) override;
 };
 
 }  // namespace brt

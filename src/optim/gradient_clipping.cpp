@@ -19,17 +19,8 @@ double gradient_norm(const std::vector<NamedParameter>& parameters) {
   return std::sqrt(total);
 }
 
-void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, double max_norm) {
-  if (!(norm > max_norm)) {
-    return;
-  }
-  const double factor = max_norm / norm;
-  for (const NamedParameter& parameter : parameters) {
-    at::Tensor gradient = parameter.value.grad();
-    if (gradient.defined()) {
-      gradient.mul_(factor);
-    }
-  }
+double clip_factor(double norm, double max_norm) {
+  return max_norm > 0.0 && norm > max_norm ? max_norm / norm : 1.0;
 }
 
 }  // namespace brt

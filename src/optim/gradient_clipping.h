@@ -12,7 +12,8 @@ namespace brt {
 /// if any gradient is.
 double gradient_norm(const std::vector<NamedParameter>& parameters);
 
-/// Multiplies every gradient by max_norm / norm if norm > max_norm.
-void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, double max_norm);
+/// What every gradient is to be multiplied by (Optimizer::step): max_norm / norm if norm >
+/// max_norm, else 1; always 1 for max_norm = 0, no clipping.
+double clip_factor(double norm, double max_norm);
 
 }  // namespace brt

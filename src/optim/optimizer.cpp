@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of the update rule.
+// What the update rules share, and the choice among them.
 #include "optim/optimizer.h"
 
 #include <utility>
+
+#include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
 #include "optim/adafactor.h"
 #include "optim/adamw.h"
 
 namespace brt {
+
+void Optimizer::step(double learning_rate, double gradient_scale) {
+  const at::NoGradGuard no_grad;
+  ++updates_;
+  update(learning_rate, gradient_scale);
+}
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
                                           std::vector<NamedParameter> parameters) {

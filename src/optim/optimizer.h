@@ -24,8 +24,10 @@ struct NamedParameter {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// One update from the parameters' .grad() (an undefined gradient counts as zero).
-  virtual void step(double learning_rate) = 0;
+  /// One update from the parameters' .grad() (an undefined gradient counts as zero), each
+  /// multiplied by `gradient_scale`; the gradients themselves stay as they are. The result does not
+  /// depend on the number of threads.
+  void step(double learning_rate, double gradient_scale = 1.0);
   /// Updates made so far.
   int64_t updates() const { return updates_; }
   /// State by name, e.g. "layers.0.ffn.up.weight.momentum", and "updates" (int64 scalar).
@@ -35,6 +37,9 @@ class Optimizer {
 
  protected:
   int64_t updates_ = 0;
+
+  /// The update with the number updates_, from 1. No gradient is recorded.
+  virtual void update(double learning_rate, double gradient_scale) = 0;
 };
 
 /// The update rule that the config names.
