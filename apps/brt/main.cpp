@@ -18,11 +18,11 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <ATen/Version.h>
 #include <torch/version.h>
 
 #include "base/error.h"
 #include "base/nearest_name.h"
+#include "kernels/cpu_target.h"
 #include "messages.h"
 #include "verbs.h"
 #include "visible_text.h"
@@ -43,7 +43,7 @@ void keep_freed_memory() {
 
 std::string version_text() {
   return fmt::format("brt {}\nLibTorch {}\nCPU target {}", BRT_VERSION, TORCH_VERSION,
-                     at::get_cpu_capability());
+                     brt::kernels::to_word(brt::kernels::cpu_target()));
 }
 
 void add_log_level_flag(CLI::App& app) {
@@ -240,7 +240,7 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
 
   CLI::App app("Block-Recurrent Transformer language models: train, evaluate, generate.", "brt");
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", [] { return version_text(); });  // looks at BRT_CPU_TARGET
   app.require_subcommand(1);
   app.fallthrough();
   app.footer("brt VERB --help shows a verb's flags and examples.");

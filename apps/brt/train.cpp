@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt train: trains a model in a run folder, from the start or from its newest checkpoint.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -10,9 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "base/files.h"
+#include "base/output_check.h"
 #include "messages.h"
 #include "progress_bar.h"
 #include "stop_signal.h"
+#include "train/profile.h"
 #include "train/train_loop.h"
 #include "verbs.h"
 
@@ -24,6 +28,7 @@ struct TrainArguments {
   std::vector<std::string> overrides;
   std::string run;
   std::string resume = "auto";
+  std::string profile;
   bool json = false;
 };
 
@@ -34,6 +39,8 @@ constexpr const char* kExamples = R"(examples:
       the recipe with two settings changed
   brt train --config recipes/small.toml --run runs/small --resume must
       only goes on; without a checkpoint it is an error
+  brt train --config recipes/small.toml --run runs/small --profile runs/small.trace.json
+      also shows where five steps spend their time; ui.perfetto.dev opens the file
 
 Ctrl-C (or SIGTERM) finishes the step, writes a checkpoint and stops with exit code 130 (143); a
 second one stops at once. A resumed run gives, bit for bit, the weights of the uninterrupted one on
@@ -49,6 +56,7 @@ class TrainDisplay {
   void step(const TrainProgress& progress);
   void evaluation(const EvaluationProgress& progress);
   void note(const std::string& text);
+  void table(const std::string& text);  ///< whole lines, written as they are
   void warning(const std::string& text);
   void finish(const TrainResult& result, const std::string& run);
 
@@ -99,6 +107,14 @@ void TrainDisplay::note(const std::string& text) {
   }
 }
 
+void TrainDisplay::table(const std::string& text) {
+  if (bar_) {
+    bar_->print_line(std::string_view(text).substr(0, text.find_last_not_of('\n') + 1));
+  } else {
+    write_message(text);
+  }
+}
+
 void TrainDisplay::warning(const std::string& text) {
   if (bar_) {
     bar_->print_line("warning: " + text);
@@ -120,6 +136,68 @@ void TrainDisplay::finish(const TrainResult& result, const std::string& run) {
     spdlog::info("{}: {} steps done, {} tokens, {:.1f} s", run, result.step, result.tokens,
                  result.seconds);
   }
+}
+
+/// Profiles a few steps of a run into a file. The first steps of a process, which take fresh
+/// memory, are passed over if enough follow.
+class RunProfile {
+ public:
+  RunProfile(std::string file, TrainDisplay& display) : file_(std::move(file)), display_(display) {}
+
+  void start(const TrainStart& start);
+  void begin_step(int64_t step);
+  void end_step();
+  /// Writes what was recorded if the run ended before it was complete.
+  void finish();
+
+ private:
+  static constexpr int64_t kPassedOver = 2;
+  static constexpr int64_t kProfiled = 5;
+
+  std::string file_;
+  TrainDisplay& display_;
+  StepProfiler profiler_;
+  int64_t first_ = 0;
+  int64_t last_ = -1;
+  bool is_written_ = false;
+
+  void write();
+};
+
+void RunProfile::start(const TrainStart& start) {
+  const int64_t left = start.config.train.steps - start.step;
+  first_ = start.step + 1 + std::clamp<int64_t>(left - 1, 0, kPassedOver);
+  last_ = std::min(first_ + kProfiled - 1, start.config.train.steps);
+}
+
+void RunProfile::begin_step(int64_t step) {
+  if (first_ <= step && step <= last_) {
+    profiler_.begin_step(step);
+  }
+}
+
+void RunProfile::end_step() {
+  profiler_.end_step();
+  if (profiler_.steps() > 0 && profiler_.steps() == last_ - first_ + 1 && !is_written_) {
+    write();
+  }
+}
+
+void RunProfile::finish() {
+  if (!is_written_ && profiler_.steps() > 0) {
+    write();
+  } else if (!is_written_) {
+    display_.warning(fmt::format("no step to profile was run: {} is not written", file_));
+  }
+}
+
+void RunProfile::write() {
+  const std::vector<ProfileEvent> events = profiler_.events();
+  write_file_atomically(file_, profile_to_trace(events));
+  is_written_ = true;
+  display_.note(fmt::format("profile of steps {} to {}, {} calls: {}", events.front().step,
+                            events.back().step, events.size(), file_));
+  display_.table(profile_to_table(summarize_profile(events)));
 }
 
 void print_json(const TrainArguments& arguments, const TrainResult& result) {
@@ -148,14 +226,37 @@ void run_train(const TrainArguments& arguments) {
   TrainDisplay display;
   TrainObserver observer;
   observer.stop_requested = stop_requested;
-  observer.on_start = [&display](const TrainStart& start) { display.start(start); };
-  observer.on_step = [&display](const TrainProgress& progress) { display.step(progress); };
+  std::optional<RunProfile> profile;
+  if (!arguments.profile.empty()) {
+    check_output_file(arguments.profile);
+    profile.emplace(arguments.profile, display);
+  }
+  observer.on_start = [&display, &profile](const TrainStart& start) {
+    display.start(start);
+    if (profile) {
+      profile->start(start);
+    }
+  };
+  observer.on_step_begin = [&profile](int64_t step) {
+    if (profile) {
+      profile->begin_step(step);
+    }
+  };
+  observer.on_step = [&display, &profile](const TrainProgress& progress) {
+    if (profile) {
+      profile->end_step();  // first: drawing is no part of the step
+    }
+    display.step(progress);
+  };
   observer.on_evaluation = [&display](const EvaluationProgress& progress) {
     display.evaluation(progress);
   };
   observer.on_note = [&display](const std::string& text) { display.note(text); };
   observer.on_warning = [&display](const std::string& text) { display.warning(text); };
   const TrainResult result = run_training(request, observer);
+  if (profile) {
+    profile->finish();
+  }
   display.finish(result, arguments.run);
   if (arguments.json) {
     print_json(arguments, result);
@@ -182,6 +283,9 @@ void add_train_verb(CLI::App& app) {
                    "it has none")
       ->check(CLI::IsMember({"auto", "never", "must"}))
       ->capture_default_str();
+  verb->add_option("--profile", arguments->profile,
+                   "JSON file for a time line of five steps, the third to the seventh of this "
+                   "call, in Chrome's trace format; a table of them goes to stderr");
   verb->add_flag("--json", arguments->json, "one JSON object on stdout at the end");
   verb->footer(kExamples + run_config_help());
   verb->callback([arguments] { run_train(*arguments); });

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,14 +14,15 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 
 #include "base/error.h"
 #include "base/seeded_random.h"
+#include "kernels/cpu_target.h"
 #include "optim/gradient_clipping.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -123,17 +123,19 @@ class TrainingSteps {
       const SegmentOutput output =
           model_->forward(tokens_BN.narrow(0, lane, group), starts_B,
                           slice_lanes(carry_, lane, lane + group), options_);
-      const at::Tensor losses_BN =
-          model_->token_losses(output.hidden_BND, targets_BN.narrow(0, lane, group), options_);
-      (losses_BN.sum() / static_cast<double>(tokens_BN.numel())).backward();
+      const at::Tensor weights_BN =
+          at::full({group, config_.model.segment}, 1.0 / static_cast<double>(tokens_BN.numel()),
+                   output.hidden_BND.options());
+      model_
+          ->weighted_loss(output.hidden_BND, targets_BN.narrow(0, lane, group), weights_BN,
+                          options_)
+          .backward();
       // A copy: the carry may be a view of the whole segment's keys and values.
       carries.push_back(clone(detach(output.carry)));
     }
     const double norm = gradient_norm(parameters_);
-    if (config_.optimizer.clip_norm > 0.0) {
-      clip_gradients(parameters_, norm, config_.optimizer.clip_norm);
-    }
-    optimizer_->step(learning_rate(config_.optimizer, steps_done_, config_.train.steps));
+    optimizer_->step(learning_rate(config_.optimizer, steps_done_, config_.train.steps),
+                     clip_factor(norm, config_.optimizer.clip_norm));
     carry_ = join_lanes(carries);
     ++steps_done_;
   }
@@ -203,6 +205,10 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   BenchmarkResult result;
   result.repetitions = repetitions;
   result.tokens_per_second = steps * static_cast<double>(work.tokens_per_step) / median;
+  for (const double time : seconds) {
+    result.tokens_per_second_each.push_back(steps * static_cast<double>(work.tokens_per_step) /
+                                            time);
+  }
   result.spread = (quantile(seconds, 0.75) - quantile(seconds, 0.25)) / median;
   result.step_ms = 1000.0 * median / steps;
   result.peak_rss_mib = peak_rss_mib();
@@ -211,7 +217,7 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   result.gemm_flops_per_second = kGemmFlops / quantile(gemm_seconds, 0.5);
   result.share_of_gemm_peak = result.flops_per_second / result.gemm_flops_per_second;
   result.cpu = cpu_name();
-  result.kernel_target = at::get_cpu_capability();
+  result.kernel_target = kernels::to_word(kernels::cpu_target());
   result.threads = at::get_num_threads();
   return result;
 }
@@ -246,6 +252,7 @@ std::string benchmark_to_json(const BenchmarkResult& result,
   const nlohmann::ordered_json json = {
       {"mode", mode},
       {"tokens_per_second", result.tokens_per_second},
+      {"tokens_per_second_each", result.tokens_per_second_each},
       {"spread", result.spread},
       {"spread_is", "interquartile range of the step times / their median"},
       {"repetitions", result.repetitions},

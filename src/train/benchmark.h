@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "config/run_config.h"
 #include "model/language_model.h"
@@ -24,6 +25,7 @@ struct BenchmarkWork {
 struct BenchmarkResult {
   int64_t repetitions = 0;
   double tokens_per_second = 0.0;
+  std::vector<double> tokens_per_second_each;  ///< of every repetition, in order
   double spread = 0.0;  ///< (third quartile - first quartile) / median of the times
   double step_ms = 0.0;
   double peak_rss_mib = 0.0;  ///< of the process so far
@@ -32,7 +34,7 @@ struct BenchmarkResult {
   double gemm_flops_per_second = 0.0;  ///< of a bfloat16 product [4096, 1024] [1024, 1024]
   double share_of_gemm_peak = 0.0;     ///< flops_per_second / gemm_flops_per_second
   std::string cpu;
-  std::string kernel_target;  ///< the CPU features that LibTorch's kernels use
+  std::string kernel_target;  ///< of our kernels: kernels/cpu_target.h
   int64_t threads = 0;
 };
 

@@ -247,6 +247,7 @@ void TrainingRun::train_one_step() {
   const int64_t next = step() + 1;
   const bool is_logged = logs_at(next);
   GateLog gates;
+  call(observer_.on_step_begin, next);
   const Clock::time_point begin = Clock::now();
   const StepResult result = trainer_.step(is_logged && is_recurrent() ? &gates : nullptr);
   loop_.unlogged_seconds += seconds_since(begin);

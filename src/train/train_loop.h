@@ -45,7 +45,8 @@ struct TrainObserver {
   /// Asked after every step and during evaluations; true: write a checkpoint and return.
   std::function<bool()> stop_requested;
   std::function<void(const TrainStart&)> on_start;
-  std::function<void(const TrainProgress&)> on_step;
+  std::function<void(int64_t step)> on_step_begin;    ///< before every step; steps count from 1
+  std::function<void(const TrainProgress&)> on_step;  ///< before its evaluation and checkpoint
   std::function<void(const EvaluationProgress&)> on_evaluation;
   std::function<void(const std::string&)> on_note;     ///< e.g. a checkpoint was written
   std::function<void(const std::string&)> on_warning;  ///< e.g. a step was skipped

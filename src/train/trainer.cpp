@@ -17,6 +17,7 @@
 #include "checkpoint/safetensors.h"
 #include "optim/gradient_clipping.h"
 #include "optim/schedule.h"
+#include "train/profile.h"
 
 namespace brt {
 namespace {
@@ -133,17 +134,20 @@ double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Car
     options.dropout_seed =
         derive_seed(static_cast<uint64_t>(config_.train.seed), "dropout", {state_.step, group});
     options.gate_log = group == 0 ? gate_log : nullptr;
+    ProfilePhase forward("forward");
     const SegmentOutput output =
         model_->forward(tensors.tokens_BN, tensors.starts_B,
                         slice_lanes(carry_, begin, begin + group_lanes), options);
-    const at::Tensor losses_BN =
-        model_->token_losses(output.hidden_BND, tensors.targets_BN, options);
-    const at::Tensor group_loss = (losses_BN * tensors.loss_mask_BN).sum() / targets;
+    const at::Tensor group_loss = model_->weighted_loss(output.hidden_BND, tensors.targets_BN,
+                                                        tensors.loss_mask_BN / targets, options);
     loss += group_loss.item<double>();
+    forward.end();
     if (!std::isfinite(loss)) {
       return loss;
     }
+    ProfilePhase backward("backward");
     group_loss.backward();
+    backward.end();
     // A copy: the carry may be a view of the whole segment's keys and values.
     parts.push_back(clone(detach(output.carry)));
   }
@@ -152,10 +156,10 @@ double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Car
 }
 
 void Trainer::accept(StepResult& result, Carry next_carry) {
-  if (config_.optimizer.clip_norm > 0.0) {
-    clip_gradients(parameters_, result.gradient_norm, config_.optimizer.clip_norm);
-  }
-  optimizer_->step(result.learning_rate);
+  ProfilePhase update("update");
+  optimizer_->step(result.learning_rate,
+                   clip_factor(result.gradient_norm, config_.optimizer.clip_norm));
+  update.end();
   carry_ = std::move(next_carry);
   state_.tokens += result.targets;
   state_.skipped_in_a_row = 0;

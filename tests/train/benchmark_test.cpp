@@ -2,8 +2,10 @@
 // The benchmark's arithmetic, and that every kind of work runs.
 #include "train/benchmark.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -36,6 +38,10 @@ TEST(Benchmark, CountsTokensOfTheStepsOfARepetition) {
   const BenchmarkResult result = run_benchmark(work, 3);
   EXPECT_GE(calls, 4) << "some repetitions warm up";
   EXPECT_EQ(result.repetitions, 3);
+  std::vector<double> rates = result.tokens_per_second_each;
+  ASSERT_EQ(rates.size(), 3U);
+  std::ranges::sort(rates);
+  EXPECT_DOUBLE_EQ(rates[1], result.tokens_per_second) << "the middle one is the median";
   EXPECT_GE(result.step_ms, 4.0);
   EXPECT_LE(result.tokens_per_second, 500.0);
   EXPECT_NEAR(result.tokens_per_second * result.step_ms, 2000.0, 1e-6);
@@ -69,9 +75,9 @@ TEST(Benchmark, JsonHoldsEveryKey) {
   BenchmarkResult result;
   result.tokens_per_second = 12.5;
   const nlohmann::json json = nlohmann::json::parse(benchmark_to_json(result, "eval", "bf16"));
-  for (const std::string key :
-       {"tokens_per_second", "spread", "step_ms", "peak_rss_mib", "flops_per_token",
-        "flops_per_second", "share_of_gemm_peak", "cpu", "kernel_target", "threads", "dtype"}) {
+  for (const std::string key : {"tokens_per_second", "tokens_per_second_each", "spread", "step_ms",
+                                "peak_rss_mib", "flops_per_token", "flops_per_second",
+                                "share_of_gemm_peak", "cpu", "kernel_target", "threads", "dtype"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json["tokens_per_second"], 12.5);
