@@ -4,6 +4,7 @@
 # LibTorch (.deps/torch). Does nothing, quickly, when all is there.
 #   tools/install_dependencies.sh         what building and testing need
 #   tools/install_dependencies.sh --dev   also what format, lint, sanitize and fuzz need
+#   tools/install_dependencies.sh --bench also what the peers of make bench need
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,8 @@ lists=(tools/packages.txt)
 case "${1:-}" in
   "") ;;
   --dev) lists+=(tools/packages-dev.txt) ;;
-  *) echo "install_dependencies.sh: unknown argument \"$1\"; did you mean \"--dev\"?" >&2; exit 2 ;;
+  --bench) lists+=(tools/packages-bench.txt) ;;
+  *) echo "install_dependencies.sh: unknown argument \"$1\"; known: --dev, --bench" >&2; exit 2 ;;
 esac
 
 is_header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
@@ -100,8 +102,8 @@ download_libtorch() {
     echo "hint: point pip at an index of CPU wheels (PIP_INDEX_URL), or set LIBTORCH to an unpacked LibTorch" >&2
     exit 1
   fi
-  rm -rf .deps/torch
-  mv "$work/unpacked/torch" .deps/torch
+  rm -rf .deps/torch .deps/torchgen
+  mv "$work/unpacked/torch" "$work/unpacked/torchgen" .deps/  # the second for Python only, see tools/bench_peers.sh
 }
 
 install_libtorch() {

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes docs/performance.md and its plot from the lines of bench/compare.py.
+
+    python3 bench/page.py build/peers/results.jsonl docs/performance.md
+
+Of every size and mode the newest table in the file counts. The plot lies beside the page, as SVG. Standard library only.
+"""
+
+import argparse
+import html
+import json
+import pathlib
+import statistics
+
+MODES = {"train": "Training", "eval": "Evaluation", "decode": "Generation"}
+SIZES = ("small", "medium", "150m")
+COLOURS = {"brt": "#1f5fa8", "plain torch": "#d9822b", "lucidrains": "#7a8a3a", "meliad": "#9a5f9f"}
+
+INTRO = """# Performance
+
+How fast `brt` trains, evaluates and generates beside other programs for the same model, on one machine, one after another
+within the same rounds. Written by `make bench`; the same command measures another machine.
+
+![tokens per second](PLOT)
+
+Each bar is a median; the thin line over it spans the quartiles. Within one field all bars have the same scale.
+"""
+
+HOW = """## How it was measured
+
+- A round runs every row once, each as a process of its own, the next round in reverse order; a run waits, four minutes
+  at most, until the rest of the machine keeps no more than 0.3 cores busy. It warms up (compilation included), then times its
+  steps. Tokens per second are the median over all rounds' steps, *spread* is their interquartile range as a part of it, *n*
+  their number: a slow program has fewer, since a run times no further step after a minute.
+- A training step is forward, backward and update; evaluation is forward and losses, with cache and state carried from segment
+  to segment; generation is one stream, one token at a time, a window of tokens per timed step so that each holds one update
+  of the state. Tokens are random.
+- *Share* is the model's matrix products per second, each query counted with exactly one window of keys and a training step as
+  three times the forward count, as a part of a bfloat16 product [4096, 1024] [1024, 1024] through LibTorch, timed between the
+  steps of `brt`. The count is the same for every program, whatever it computes. *Load* is what others kept busy meanwhile, in
+  cores, at its worst.
+- *Memory* is the peak of the process, compilation included.
+- Where a peer has several settings, all run in the first round and the fastest goes on. Peers run under tcmalloc if it is
+  installed, which is their best allocator; `brt` runs as it is.
+
+What is not the same between the programs:
+
+- **plain torch** ([bench/peers/plain_torch.py](../bench/peers/plain_torch.py)) is the recurrent model as a PyTorch user would write
+  it around `scaled_dot_product_attention`: no position bias and no unit-length token keys, which lets it use the fused attention.
+  An easier model than ours. Fused AdamW.
+- **lucidrains** (block-recurrent-transformer-pytorch): one key/value head for all query heads, GEGLU of width 8/3 D, rotary
+  positions, untied output table, an extra D x D matrix in the gate. Fused AdamW. Its `generate` runs a whole segment again
+  for each token; here finished blocks stay in its memories and states, and of the tokens of a block of 512 every eighth is
+  timed.
+- **meliad** (google-research, JAX) is the paper's own code: the model that `brt` computes, too. Dropout 0, Adafactor, no
+  metrics. It cannot generate with recurrence.
+"""
+
+
+def quantile(values, fraction):
+  values = sorted(values)
+  place = fraction * (len(values) - 1)
+  below = int(place)
+  above = min(below + 1, len(values) - 1)
+  return values[below] + (values[above] - values[below]) * (place - below)
+
+
+class Entry:
+  """All lines of one row of a table."""
+
+  def __init__(self, lines):
+    done = [line for line in lines if "rates" in line]
+    self.name, self.kind = lines[0]["row"], lines[0]["kind"]
+    self.skipped = None if done else lines[-1]["skipped"]
+    if not done:
+      return
+    by_setting = {}
+    for line in done:
+      by_setting.setdefault(line["setting"], []).append(line)
+    # The setting that went on has most rounds; after one round only, the fastest.
+    runs = max(by_setting.values(), key=lambda of: (len(of), statistics.median(of[0]["rates"])))
+    rates = [rate for line in runs for rate in line["rates"]]
+    self.setting, self.alloc, self.command = runs[0]["setting"], runs[0]["alloc"], runs[0]["command"]
+    self.samples = len(rates)
+    self.rate, self.low, self.high = (quantile(rates, f) for f in (0.5, 0.25, 0.75))
+    self.spread = (self.high - self.low) / self.rate
+    self.memory = max(line["peak_rss_mib"] for line in runs)
+    self.load = max(line["others_during"] for line in runs)
+    self.flops = runs[0]["flops_per_token"] * self.rate
+
+
+class Table:
+  def __init__(self, lines):
+    rows = {}
+    for line in lines:
+      rows.setdefault(line["row"], []).append(line)
+    self.entries = {name: Entry(of) for name, of in rows.items()}
+    products = [line["gemm_flops_per_second"] for line in lines if "gemm_flops_per_second" in line]
+    self.product = statistics.median(products) if products else 0.0
+    self.lines = lines
+
+  def done(self, name):
+    entry = self.entries.get(name)
+    return entry if entry and not entry.skipped else None
+
+  def peers(self):
+    return [entry for entry in self.entries.values() if entry.kind != "variant"]
+
+
+def read_tables(path, sizes):
+  newest = {}
+  for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+    line = json.loads(text)
+    place = (line["size"], line["mode"])
+    if place not in newest or newest[place][0]["table"] != line["table"]:
+      newest[place] = []
+    newest[place].append(line)
+  return {(size, mode): Table(newest[size, mode]) for mode in MODES for size in sizes if (size, mode) in newest}
+
+
+# ---------------------------------------------------------------- plot
+
+CELL_WIDTH, BAR_HEIGHT, LABEL_WIDTH, TOP = 330, 20, 78, 34
+
+
+def bar_of(entry, y, scale):
+  name = f'<text x="{LABEL_WIDTH - 6}" y="{y + 13}" text-anchor="end">{html.escape(entry.name)}</text>'
+  if entry.skipped:
+    return name + f'<text x="{LABEL_WIDTH + 4}" y="{y + 13}" class="note">{html.escape(entry.skipped[:38])}</text>'
+  width = entry.rate * scale
+  middle = y + 9
+  number = f"{entry.rate:,.0f}" if entry.rate >= 100 else f"{entry.rate:,.1f}"
+  return (name + f'<rect x="{LABEL_WIDTH}" y="{y + 2}" width="{width:.1f}" height="14" fill="{COLOURS[entry.name]}"/>'
+          f'<path d="M{LABEL_WIDTH + entry.low * scale:.1f} {middle}H{LABEL_WIDTH + entry.high * scale:.1f}" stroke="#111"/>'
+          f'<text x="{LABEL_WIDTH + entry.high * scale + 5:.1f}" y="{y + 13}">{number}</text>')
+
+
+def plot(tables):
+  sizes = [size for size in dict.fromkeys(size for size, _ in tables)]
+  modes = [mode for mode in MODES if any(of == mode for _, of in tables)]
+  cell_height = 4 * BAR_HEIGHT + TOP
+  parts = []
+  for column, mode in enumerate(modes):
+    for row, size in enumerate(sizes):
+      table = tables.get((size, mode))
+      if table is None:
+        continue
+      entries = [entry for entry in table.peers() if entry.name in COLOURS]
+      longest = max([entry.high for entry in entries if not entry.skipped], default=1.0)
+      scale = (CELL_WIDTH - LABEL_WIDTH - 70) / longest
+      bars = "".join(bar_of(entry, TOP + i * BAR_HEIGHT, scale) for i, entry in enumerate(entries))
+      parts.append(f'<g transform="translate({column * CELL_WIDTH},{row * cell_height + 8})">'
+                   f'<text x="{LABEL_WIDTH}" y="24" class="head">{MODES[mode]}, {size}: tokens per second</text>{bars}</g>')
+  width, height = len(modes) * CELL_WIDTH, len(sizes) * cell_height + 24
+  return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
+          '<style>text{font:12px sans-serif;fill:#222}.head{font-weight:bold}.note{fill:#777;font-style:italic}</style>\n'
+          f'<rect width="{width}" height="{height}" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n")
+
+
+# ---------------------------------------------------------------- page
+
+def speed_text(rate):
+  return f"{rate:,.0f}" if rate >= 100 else f"{rate:,.2f}"
+
+
+def rows_text(table):
+  """Peers of one size and mode, fastest first, then those that could not be measured."""
+  own = table.done("brt")
+  lines = ["| | setting | tokens/s | spread | n | memory | share | load | brt is |", "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
+  entries = table.peers()
+  for entry in sorted([e for e in entries if not e.skipped], key=lambda e: -e.rate):
+    share = f"{100 * entry.flops / table.product:.1f} %" if table.product else "-"
+    faster = "" if entry is own or not own else f"{own.rate / entry.rate:.2f} x"
+    lines.append(f"| {entry.name} | {entry.setting}; {entry.alloc} | {speed_text(entry.rate)} | {100 * entry.spread:.1f} % | "
+                 f"{entry.samples} | {entry.memory:,.0f} MiB | {share} | {entry.load:.2f} | {faster} |")
+  for entry in entries:
+    if entry.skipped:
+      lines.append(f"| {entry.name} | not measured: {entry.skipped.replace('|', '/')} | | | | | | | |")
+  return "\n".join(lines)
+
+
+def cost_text(tables):
+  """The paper's claims of cost: a training step over as many tokens, beside the sliding window with a layer more."""
+  chosen = [(size, table) for (size, mode), table in tables.items() if mode == "train" and table.done("brt slide, one layer more")]
+  if not chosen:
+    return ""
+  lines = ["## What recurrence costs", "",
+           "Time of a training step of `brt`, over as many tokens for each model, beside that of the sliding window with one layer",
+           "more, which has about as many parameters as the recurrent model. `xl` is Transformer-XL with a window four times as long",
+           "and without recurrence.", "",
+           "| size | model | step time | tokens/s | spread | n | memory |", "|---|---|--:|--:|--:|--:|--:|"]
+  for size, table in chosen:
+    base = table.done("brt slide, one layer more")
+    for entry in table.entries.values():
+      if entry.kind == "peer":
+        continue
+      name = "rec-fixed-skip" if entry.kind == "brt" else entry.name.removeprefix("brt ")
+      if entry.skipped:
+        lines.append(f"| {size} | {name} | not measured: {entry.skipped.replace('|', '/')} | | | | |")
+      else:
+        lines.append(f"| {size} | {name} | {base.rate / entry.rate:.2f} | {speed_text(entry.rate)} | "
+                     f"{100 * entry.spread:.1f} % | {entry.samples} | {entry.memory:,.0f} MiB |")
+  return "\n".join(lines) + "\n"
+
+
+def distinct(values):
+  return ", ".join(dict.fromkeys(str(value) for value in values if value))
+
+
+def machine_text(tables):
+  lines = [line for table in tables.values() for line in table.lines]
+  versions = {}
+  for line in lines:
+    versions.update(line["versions"])
+    versions.update({name: line[name] for name in ("torch", "jax") if name in line})
+  product = [table.product for table in tables.values() if table.product]
+  facts = {
+      "CPU": distinct(line.get("cpu") for line in lines),
+      "cores, memory": distinct(f"{line['machine']['cores']}, {line['machine']['memory_gib']} GiB" for line in lines),
+      "system": distinct(line["machine"]["system"] for line in lines),
+      "kernels of LibTorch": distinct(line.get("kernel_target") for line in lines),
+      "bfloat16 product": f"{min(product) / 1e9:,.0f} to {max(product) / 1e9:,.0f} GFLOP/s" if product else "",
+      "brt": distinct(f"{line['brt_version']}, commit {line['commit']}" for line in lines),
+      "peers": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+      "measured": distinct(line["date"] for line in lines),
+  }
+  return "\n".join(["| | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in facts.items() if value]) + "\n"
+
+
+def commands_text(tables):
+  parts = ["## Commands", "", "Paths are relative to the project's folder; `make bench` sets the environment."]
+  for (size, mode), table in tables.items():
+    parts += ["", f"{MODES[mode]}, {size}:", "", "```"]
+    parts += [entry.command for entry in table.entries.values() if not entry.skipped]
+    parts += ["```"]
+  return "\n".join(parts) + "\n"
+
+
+def page(tables, plot_name):
+  parts = [INTRO.replace("PLOT", plot_name), machine_text(tables)]
+  for mode, title in MODES.items():
+    sections = [f"### {size}\n\n{rows_text(table)}\n" for (size, of), table in tables.items() if of == mode]
+    if sections:
+      parts += [f"## {title}\n", *sections]
+  parts += [cost_text(tables), HOW, commands_text(tables)]
+  return "\n".join(part for part in parts if part)
+
+
+def main():
+  p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  p.add_argument("results", help="lines of bench/compare.py")
+  p.add_argument("page", help="Markdown file; the plot gets its name with .svg")
+  p.add_argument("--sizes", default=",".join(SIZES), help="with commas; tiny is for checking only")
+  a = p.parse_args()
+  tables = read_tables(a.results, a.sizes.split(","))
+  if not tables:
+    print(f"{a.results} has no table of {a.sizes}: {a.page} stays as it is")
+    return
+  target = pathlib.Path(a.page)
+  picture = target.with_suffix(".svg")
+  picture.write_text(plot(tables), encoding="utf-8")
+  target.write_text(page(tables, picture.name), encoding="utf-8")
+  print(f"{target} and {picture}: {len(tables)} tables")
+
+
+if __name__ == "__main__":
+  main()
