@@ -6,13 +6,6 @@
 namespace brt::kernels {
 namespace {
 
-int64_t panel_place(int64_t k, int64_t column, const float* /*type*/) {
-  return k * kPanelColumns + column;
-}
-int64_t panel_place(int64_t k, int64_t column, const Bfloat16* /*type*/) {
-  return k / 2 * 2 * kPanelColumns + 2 * column + k % 2;
-}
-
 struct ScalarMicro {
   static constexpr int kMaxRows = 2;
 

@@ -7,13 +7,6 @@
 namespace brt::kernels {
 namespace {
 
-int64_t place(int64_t k, int64_t column, const float* /*type*/) {
-  return k * kPanelColumns + column;
-}
-int64_t place(int64_t k, int64_t column, const Bfloat16* /*type*/) {
-  return k / 2 * 2 * kPanelColumns + 2 * column + k % 2;
-}
-
 void convert(float value, float& out) { out = value; }
 void convert(float value, Bfloat16& out) { out = to_bfloat16(value); }
 void convert(Bfloat16 value, Bfloat16& out) { out = value; }
@@ -30,7 +23,7 @@ void pack_rows_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
     for (int64_t k = 0; k < args.depth; ++k) {
       const Source* source = args.source + k * args.source_stride + p * kPanelColumns;
       for (int64_t c = 0; c < columns; ++c) {
-        convert(source[c], panel[place(k, c, panel)]);
+        convert(source[c], panel[panel_place(k, c, panel)]);
       }
     }
   }
@@ -51,7 +44,7 @@ void pack_columns_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end
       const int64_t to = std::min(from + kTileDepth, args.depth);
       for (int64_t c = 0; c < columns; ++c) {
         for (int64_t k = from; k < to; ++k) {
-          convert(source[c * args.source_stride + k], panel[place(k, c, panel)]);
+          convert(source[c * args.source_stride + k], panel[panel_place(k, c, panel)]);
         }
       }
     }

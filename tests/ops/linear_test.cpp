@@ -12,7 +12,7 @@
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
-#include "kernels/cpu_target.h"
+#include "support/fused_case.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -80,17 +80,8 @@ TEST(Linear, RefusesAWeightOfAnotherWidth) {
       "linear: weight must be [*, 5], got [4, 6]");
 }
 
-/// The maps that kernels compute, for each target of the CPU and each dtype.
-struct FusedCase {
-  kernels::CpuTarget target;
-  at::ScalarType dtype;
-};
-
-class FusedLinear : public testing::TestWithParam<FusedCase> {
+class FusedLinear : public FusedTest {
  protected:
-  void SetUp() override { kernels::force_cpu_target(GetParam().target); }
-  void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
-
   double limit() const {
     return GetParam().dtype == at::kFloat ? 2 * tolerance::kFloat32 : tolerance::kBFloat16;
   }
@@ -223,22 +214,7 @@ TEST_P(FusedLinear, OneAndTwoThreadsGiveEqualBits) {
   }
 }
 
-std::vector<FusedCase> fused_cases() {
-  std::vector<FusedCase> cases;
-  for (const kernels::CpuTarget target : kernels::supported_targets()) {
-    cases.push_back({target, at::kFloat});
-    cases.push_back({target, at::kBFloat16});
-  }
-  return cases;
-}
-
-INSTANTIATE_TEST_SUITE_P(Targets,
-                         FusedLinear,
-                         testing::ValuesIn(fused_cases()),
-                         [](const testing::TestParamInfo<FusedCase>& one) {
-                           return std::string(kernels::to_word(one.param.target)) +
-                                  (one.param.dtype == at::kFloat ? "_float32" : "_bfloat16");
-                         });
+INSTANTIATE_TEST_SUITE_P(Targets, FusedLinear, testing::ValuesIn(fused_cases()), fused_case_name);
 
 }  // namespace
 }  // namespace brt

@@ -13,10 +13,10 @@
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
-#include "kernels/cpu_target.h"
 #include "ops/dropout.h"
 #include "ops/position_bias.h"
 #include "ops/unit_length.h"
+#include "support/fused_case.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -320,16 +320,8 @@ const std::vector<Sizes>& fused_sizes() {
   return sizes;
 }
 
-struct FusedCase {
-  kernels::CpuTarget target;
-  at::ScalarType dtype;
-};
-
-class FusedWindowAttention : public testing::TestWithParam<FusedCase> {
+class FusedWindowAttention : public FusedTest {
  protected:
-  void SetUp() override { kernels::force_cpu_target(GetParam().target); }
-  void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
-
   /// Arguments that need gradients, with unit-length queries and keys as the model has them; query,
   /// keys and values of the case's dtype.
   std::vector<at::Tensor> arguments(const Sizes& sizes) const {
@@ -403,22 +395,10 @@ TEST_P(FusedWindowAttention, OneAndTwoThreadsGiveEqualBits) {
   }
 }
 
-std::vector<FusedCase> fused_cases() {
-  std::vector<FusedCase> cases;
-  for (const kernels::CpuTarget target : kernels::supported_targets()) {
-    cases.push_back({target, at::kFloat});
-    cases.push_back({target, at::kBFloat16});
-  }
-  return cases;
-}
-
 INSTANTIATE_TEST_SUITE_P(Targets,
                          FusedWindowAttention,
                          testing::ValuesIn(fused_cases()),
-                         [](const testing::TestParamInfo<FusedCase>& one) {
-                           return std::string(kernels::to_word(one.param.target)) +
-                                  (one.param.dtype == at::kFloat ? "_float32" : "_bfloat16");
-                         });
+                         fused_case_name);
 
 TEST(WindowAttention, RefusesSizesThatDisagree) {
   const Sizes sizes;
