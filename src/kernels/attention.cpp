@@ -25,6 +25,8 @@ const AttentionRowFunctions<T>& row_functions() {
   return attention_rows_scalar(static_cast<const T*>(nullptr));
 }
 
+constexpr int64_t kScratchAlignment = 64;
+
 constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 /// Keys [begin, end), whole panels, that some row of a tile sees; and what one row sees.
@@ -62,7 +64,7 @@ class Scratch {
   template <class T>
   T* take(int64_t elements) {
     T* part = reinterpret_cast<T*>(next_);
-    next_ += round_up(elements * static_cast<int64_t>(sizeof(T)), 64);
+    next_ += round_up(elements * static_cast<int64_t>(sizeof(T)), kScratchAlignment);
     return part;
   }
 
@@ -228,10 +230,13 @@ void backward(const AttentionHead<T>& head,
 
 template <class T>
 int64_t attention_scratch_bytes(const AttentionHead<T>& head) {
+  constexpr int64_t kSize = sizeof(T);
+  constexpr int64_t kFloatSize = sizeof(float);
+  constexpr int64_t kParts = 6;
   const int64_t elements = kAttentionRows * largest_span(head);
-  const int64_t transposed = kAttentionRows * round_up(head.head_size, 64);
-  return elements * static_cast<int64_t>(2 * sizeof(float) + 3 * sizeof(T)) +
-         transposed * static_cast<int64_t>(sizeof(T)) + 6 * 64;
+  const int64_t transposed = kAttentionRows * round_up(head.head_size, kPanelColumns);
+  // Products and their gradients; both sets of weights and one packed; each part's end aligned.
+  return elements * (2 * kFloatSize + 3 * kSize) + transposed * kSize + kParts * kScratchAlignment;
 }
 template int64_t attention_scratch_bytes(const AttentionHead<float>& head);
 template int64_t attention_scratch_bytes(const AttentionHead<Bfloat16>& head);

@@ -15,7 +15,7 @@ struct Sums {
 
   void load(const float* out, int64_t out_stride, bool accumulate) {
     for (int row = 0; row < kRows; ++row) {
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         value[row][i] =
             accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
       }
@@ -23,7 +23,7 @@ struct Sums {
   }
   void store(float* out, int64_t out_stride) const {
     for (int row = 0; row < kRows; ++row) {
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         _mm512_storeu_ps(out + row * out_stride + 16 * i, value[row][i]);
       }
     }
@@ -45,12 +45,12 @@ struct Avx512Micro {
     sums.load(out, out_stride, accumulate);
     for (int64_t k = 0; k < depth; ++k) {
       __m512 right[4];
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         right[i] = _mm512_loadu_ps(panel + k * kPanelColumns + 16 * i);
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512 factor = _mm512_set1_ps(left[row * left_stride + k]);
-        for (int i = 0; i < 4; ++i) {
+        for (int64_t i = 0; i < 4; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
       }
@@ -72,7 +72,7 @@ struct Avx512Micro {
     const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
     for (int64_t k = 0; k < depth; ++k) {
       __m512 right[4];
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelColumns + 32 * i);
         // maskz: g++ 12 warns about the undefined operand of the plain form
         right[i] = _mm512_castsi512_ps(k % 2 == 0 ? _mm512_maskz_slli_epi32(kAll, pairs, 16)
@@ -80,7 +80,7 @@ struct Avx512Micro {
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512 factor = _mm512_set1_ps(to_float(left[row * left_stride + k]));
-        for (int i = 0; i < 4; ++i) {
+        for (int64_t i = 0; i < 4; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
       }

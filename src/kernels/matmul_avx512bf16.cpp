@@ -25,7 +25,7 @@ struct Avx512Bf16Micro {
                       bool accumulate) {
     __m512 sums[kRows][4];
     for (int row = 0; row < kRows; ++row) {
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         sums[row][i] =
             accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
       }
@@ -44,7 +44,7 @@ struct Avx512Bf16Micro {
       });
     }
     for (int row = 0; row < kRows; ++row) {
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         _mm512_storeu_ps(out + row * out_stride + 16 * i, sums[row][i]);
       }
     }
@@ -56,12 +56,12 @@ struct Avx512Bf16Micro {
                                                       const Bfloat16* panel_pairs,
                                                       const LeftPair& left_pair) {
     __m512bh right[4];
-    for (int i = 0; i < 4; ++i) {
+    for (int64_t i = 0; i < 4; ++i) {
       right[i] = (__m512bh)_mm512_loadu_si512(panel_pairs + 32 * i);
     }
     for (int row = 0; row < kRows; ++row) {
       const __m512bh factor = (__m512bh)_mm512_set1_epi32(left_pair(row));
-      for (int i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < 4; ++i) {
         sums[row][i] = _mm512_dpbf16_ps(sums[row][i], factor, right[i]);
       }
     }
