@@ -6,9 +6,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1
 shift
-results=$build/test-results.xml
+results=$(realpath "$build")/test-results.xml
 rm -f "$results"
-ctest --test-dir "$build" -j2 --output-on-failure --output-junit "$PWD/$results" "$@" </dev/null
+ctest --test-dir "$build" -j2 --output-on-failure --output-junit "$results" "$@" </dev/null
 status=$?
 
 count() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }

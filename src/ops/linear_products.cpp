@@ -119,8 +119,6 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
   }
   const at::Tensor panels = pack_tokens<T>(x_RI);
   const int64_t num_tasks = static_cast<int64_t>(tasks.size());
-  // One transposed part per task under way would do; one per task of two threads is simpler to
-  // give.
   parallel_chunks(num_tasks, [&](int64_t task) {
     const GradientRows& part = tasks[static_cast<size_t>(task)];
     const at::Tensor& gradient_RO = gradients_RO[part.weight];
