@@ -26,6 +26,8 @@ const AttentionRowFunctions<T>& row_functions() {
 }
 
 constexpr int64_t kScratchAlignment = 64;
+/// Of a panel as deep as a tile.
+constexpr int64_t kPanelElements = kAttentionRows * kPanelColumns;
 
 constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -130,31 +132,32 @@ void add_transposed_product(const T* left,
                             Scratch scratch,
                             float* sum) {
   const int64_t head_size = range.head.head_size;
-  T* left_KR = scratch.take<T>(head_size * kAttentionRows);
-  transpose(TransposeArgs<T>{left, tile.stride, left_KR, kAttentionRows, tile.rows, 0, head_size});
-  PackArgs<T, T> pack;
-  pack.source = weights;
-  pack.source_stride = range.span();
-  pack.depth = tile.rows;
-  pack.columns = range.span();
-  pack.panels = scratch.take<T>(range.span() * kAttentionRows);
+  PackArgs<T, T> pack_left{left, tile.stride,
+                           scratch.take<T>(num_panels(head_size) * kPanelElements), tile.rows,
+                           head_size};
+  pack_rows(pack_left, 0, num_panels(head_size));
+  PackArgs<T, T> pack{weights, range.span(), scratch.take<T>(range.span() * kAttentionRows),
+                      tile.rows, range.span()};
   pack_rows(pack, 0, num_panels(pack.columns));
-  MatmulArgs<T> args;
-  args.left = left_KR;
-  args.left_stride = kAttentionRows;
-  args.panels = pack.panels;
-  args.out = sum + range.begin;
-  args.out_stride = padded_keys(range.head.num_keys);
-  args.rows = head_size;
-  args.columns = std::min(range.span(), args.out_stride - range.begin);
-  args.depth = tile.rows;
-  args.output = MatmulOutput::kAddFloat;
-  matmul(args);
+  const int64_t sum_stride = padded_keys(range.head.num_keys);
+  for (int64_t panel = 0; panel < num_panels(head_size); ++panel) {
+    MatmulArgs<T> args;
+    args.left = pack_left.panels + panel * panel_size(tile.rows, left);
+    args.left_form = LeftForm::kPanel;
+    args.panels = pack.panels;
+    args.out = sum + panel * kPanelColumns * sum_stride + range.begin;
+    args.out_stride = sum_stride;
+    args.rows = std::min(kPanelColumns, head_size - panel * kPanelColumns);
+    args.columns = std::min(range.span(), sum_stride - range.begin);
+    args.depth = tile.rows;
+    args.output = MatmulOutput::kAddFloat;
+    matmul(args);
+  }
 }
 
 /// The visible part of row `n`, with its place in the tile's scratch.
 template <class T>
-AttentionRow row_of(const KeyRange<T>& range, int64_t n, const float* products) {
+AttentionRow row_of(const KeyRange<T>& range, int64_t n, float* products) {
   AttentionRow row;
   row.count = range.row_count(n);
   row.product = products + range.row_begin(n) - range.begin;

@@ -53,18 +53,23 @@ float largest_logit(const AttentionRow& row) {
 template <bool kHasBias, class T>
 float softmax_row(const AttentionRow& row, T* probability) {
   const float largest = largest_logit<kHasBias>(row);
-  const float sum = lane_sum(row.count, [&](int64_t i) {
-    return exponential(raw_logit<kHasBias>(row, i) * row.scale - largest);
-  });
-  const float log_sum = largest + std::log(sum + exponential(kPhantomLogit - largest));
+  float* exponentials = row.product;
   BRT_INDEPENDENT_ITERATIONS
   for (int64_t i = 0; i < row.count; ++i) {
-    from_float(exponential(raw_logit<kHasBias>(row, i) * row.scale - log_sum), probability[i]);
+    exponentials[i] = exponential(raw_logit<kHasBias>(row, i) * row.scale - largest);
   }
-  return log_sum;
+  const float sum = lane_sum(row.count, [&](int64_t i) { return exponentials[i]; }) +
+                    exponential(kPhantomLogit - largest);
+  const float factor = 1.0F / sum;
+  BRT_INDEPENDENT_ITERATIONS
+  for (int64_t i = 0; i < row.count; ++i) {
+    from_float(exponentials[i] * factor, probability[i]);
+  }
+  return largest + std::log(sum);
 }
 
-/// Sums over a row that its gradient needs, with weights w and their gradients g. Logits are
+/// Sums over a row that its gradient needs, with weights w, which replace the products, and their
+/// gradients g. Logits are
 /// counted from `center`, where the softmax's gradient does not change but the sums' rounding is
 /// small.
 struct GradientSums {
@@ -74,6 +79,7 @@ struct GradientSums {
 
 template <bool kHasBias>
 GradientSums gradient_sums(const AttentionRow& row, const float* weight_gradient, float log_sum) {
+  float* weights = row.product;
   const float scale = row.scale;
   const float center = scale != 0.0F ? log_sum / scale : 0.0F;
   float gradient_lanes[kSumLanes] = {};
@@ -82,6 +88,7 @@ GradientSums gradient_sums(const AttentionRow& row, const float* weight_gradient
   const auto add = [&](int64_t i, int64_t lane) {
     const float raw = raw_logit<kHasBias>(row, i);
     const float weight = exponential(raw * scale - log_sum);
+    weights[i] = weight;
     const float centered = weight * (raw - center);
     gradient_lanes[lane] += weight * weight_gradient[i];
     logit_lanes[lane] += centered;
@@ -111,12 +118,13 @@ float softmax_gradient_row(const AttentionRow& row, const AttentionRowGradient<T
   // From the same weights as below, not from the rounded output: then the logits' gradients add up
   // to zero, and the gradients of scale and bias, which are what is left of large terms, are exact.
   const GradientSums sums = gradient_sums<kHasBias>(row, probability_gradient, log_sum);
+  const float* weights = row.product;
   T* probability = gradient.probability;
   T* logit_gradient = gradient.logit_gradient;
   float* bias_gradient = gradient.bias_gradient;
   BRT_INDEPENDENT_ITERATIONS
   for (int64_t i = 0; i < row.count; ++i) {
-    const float weight = exponential(raw_logit<kHasBias>(row, i) * scale - log_sum);
+    const float weight = weights[i];
     const float change = weight * (probability_gradient[i] - sums.weighted_gradient) * scale;
     from_float(weight, probability[i]);
     from_float(change, logit_gradient[i]);

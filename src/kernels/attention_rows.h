@@ -11,8 +11,8 @@ namespace brt::kernels {
 
 /// The visible part of one row.
 struct AttentionRow {
-  const float* product = nullptr;  ///< q . k
-  const float* bias = nullptr;     ///< or null
+  float* product = nullptr;     ///< q . k; overwritten
+  const float* bias = nullptr;  ///< or null
   float scale = 1.0F;
   int64_t count = 0;
 };

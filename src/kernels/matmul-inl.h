@@ -4,8 +4,8 @@
 //   struct Micro {
 //     static constexpr int kMaxRows;
 //     template <int kRows>  // out [kRows, 64] (+)= left [kRows, depth] panel [depth, 64]
-//     static void product(const T* left, int64_t left_stride, const T* panel, int64_t depth,
-//                         float* out, int64_t out_stride, bool accumulate);
+//     static void product(const Left<T>& left, const T* panel, int64_t depth, float* out,
+//                         int64_t out_stride, bool accumulate);
 //   };
 //
 // Loops, from the outside: rows in chunks whose left operand stays in L2; panels; stretches of the
@@ -22,12 +22,36 @@ namespace {
 constexpr int64_t kChunkRows = 96;   // 2048 bfloat16 wide: 384 KiB
 constexpr int64_t kDepthStep = 256;  // of a bfloat16 panel: 32 KiB
 
+/// Some rows of the left operand. Element [r, k] is data[r * row_stride + k * depth_stride] for
+/// float32 and data[r * row_stride + k / 2 * depth_stride + k % 2] for bfloat16.
+template <class T>
+struct Left {
+  const T* data;
+  int64_t row_stride;
+  int64_t depth_stride;
+
+  /// From this row and place in the depth on; of bfloat16, from the even one.
+  Left from(int64_t row, int64_t k) const {
+    const int64_t steps = k / steps_of(data);
+    return {data + row * row_stride + steps * depth_stride, row_stride, depth_stride};
+  }
+  T at(int64_t row, int64_t k) const { return from(row, k).data[k % steps_of(data)]; }
+  static constexpr int64_t steps_of(const float* /*type*/) { return 1; }
+  static constexpr int64_t steps_of(const Bfloat16* /*type*/) { return 2; }
+};
+
+template <class T>
+Left<T> left_of(const MatmulArgs<T>& args) {
+  constexpr int64_t kStep = Left<T>::steps_of(static_cast<const T*>(nullptr));
+  return args.left_form == LeftForm::kRows ? Left<T>{args.left, args.left_stride, kStep}
+                                           : Left<T>{args.left, kStep, kStep * kPanelColumns};
+}
+
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /// Calls product<kRows> for the number of rows that is left, at most kRows.
 template <class Micro, int kRows, class T>
-void last_rows(const T* left,
-               int64_t left_stride,
+void last_rows(const Left<T>& left,
                const T* panel,
                int64_t depth,
                float* out,
@@ -35,16 +59,15 @@ void last_rows(const T* left,
                int64_t rows,
                bool accumulate) {
   if (rows == kRows) {
-    Micro::template product<kRows>(left, left_stride, panel, depth, out, out_stride, accumulate);
+    Micro::template product<kRows>(left, panel, depth, out, out_stride, accumulate);
   } else if constexpr (kRows > 1) {
-    last_rows<Micro, kRows - 1>(left, left_stride, panel, depth, out, out_stride, rows, accumulate);
+    last_rows<Micro, kRows - 1>(left, panel, depth, out, out_stride, rows, accumulate);
   }
 }
 
 /// out [rows, 64] (+)= left [rows, depth] panel [depth, 64]
 template <class Micro, class T>
-void panel_product(const T* left,
-                   int64_t left_stride,
+void panel_product(const Left<T>& left,
                    const T* panel,
                    int64_t depth,
                    float* out,
@@ -56,14 +79,13 @@ void panel_product(const T* left,
     const bool add = accumulate || from > 0;
     int64_t row = 0;
     for (; row + Micro::kMaxRows <= rows; row += Micro::kMaxRows) {
-      Micro::template product<Micro::kMaxRows>(left + row * left_stride + from, left_stride,
-                                               panel + from * kPanelColumns, step,
-                                               out + row * out_stride, out_stride, add);
+      Micro::template product<Micro::kMaxRows>(left.from(row, from), panel + from * kPanelColumns,
+                                               step, out + row * out_stride, out_stride, add);
     }
     if (row < rows) {
-      last_rows<Micro, Micro::kMaxRows - 1>(left + row * left_stride + from, left_stride,
-                                            panel + from * kPanelColumns, step,
-                                            out + row * out_stride, out_stride, rows - row, add);
+      last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, from), panel + from * kPanelColumns,
+                                            step, out + row * out_stride, out_stride, rows - row,
+                                            add);
     }
   }
 }
@@ -101,6 +123,14 @@ void write_tile(const float* sums,
         }
         break;
       }
+      case MatmulOutput::kStoreSum: {
+        float* out = static_cast<float*>(args.out) + place;
+        const float* addend = args.addend + place;
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] = addend[c] + sum[c];
+        }
+        break;
+      }
       case MatmulOutput::kAddFloat: {
         float* out = static_cast<float*>(args.out) + place;
         for (int64_t c = 0; c < columns; ++c) {
@@ -120,18 +150,17 @@ void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
   const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
   for (int64_t row = 0; row < args.rows; row += kChunkRows) {
     const int64_t rows = smaller(kChunkRows, args.rows - row);
-    const T* left = args.left + row * args.left_stride;
+    const Left<T> left = left_of(args).from(row, 0);
     for (int64_t column = 0; column < args.columns; column += kPanelColumns) {
       const int64_t columns = smaller(kPanelColumns, args.columns - column);
       const T* panel = args.panels + column / kPanelColumns * size;
       if (is_float && columns == kPanelColumns) {  // no copy
-        multiply(left, args.left_stride, panel, args.depth,
+        multiply(left, panel, args.depth,
                  static_cast<float*>(args.out) + row * args.out_stride + column, args.out_stride,
                  rows, /*accumulate=*/false);
         continue;
       }
-      multiply(left, args.left_stride, panel, args.depth, sums, kPanelColumns, rows,
-               /*accumulate=*/false);
+      multiply(left, panel, args.depth, sums, kPanelColumns, rows, /*accumulate=*/false);
       write_tile(sums, args, row, rows, column, columns);
     }
   }

@@ -15,6 +15,13 @@ enum class MatmulOutput {
   kStoreRelu,   ///< out = max(sum, 0), in the type of the operands
   kStoreFloat,  ///< out = sum, float32
   kAddFloat,    ///< out += sum, float32
+  kStoreSum,    ///< out = addend + sum, float32
+};
+
+/// How the left operand lies in memory.
+enum class LeftForm {
+  kRows,   ///< as [rows, depth], row by row
+  kPanel,  ///< its transpose [depth, rows] as one panel (kernels/panels.h): at most 64 rows
 };
 
 /// out[r, c] = sum_k left[r, k] right[k, c]
@@ -24,8 +31,8 @@ enum class MatmulOutput {
 /// of bfloat16 products are joined first where the CPU does so.)
 template <class T>
 struct MatmulArgs {
-  const T* left = nullptr;    ///< [rows, depth]
-  int64_t left_stride = 0;    ///< elements from row to row
+  const T* left = nullptr;    ///< [rows, depth], in the form left_form
+  int64_t left_stride = 0;    ///< elements from row to row; not of a panel
   const T* panels = nullptr;  ///< right [depth, columns], packed: kernels/panels.h
   void* out = nullptr;        ///< [rows, columns]; must not overlap the operands
   int64_t out_stride = 0;     ///< elements of out's type from row to row
@@ -33,6 +40,8 @@ struct MatmulArgs {
   int64_t columns = 0;
   int64_t depth = 0;
   MatmulOutput output = MatmulOutput::kStore;
+  LeftForm left_form = LeftForm::kRows;
+  const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
 };
 
 void matmul(const MatmulArgs<float>& args);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The matrix product with AVX-512 fused multiply-adds; bfloat16 is widened on the way.
+#include <cstring>
+
 #include <immintrin.h>
 
 #include "kernels/matmul-inl.h"
@@ -34,8 +36,7 @@ struct Avx512Micro {
   static constexpr int kMaxRows = 6;
 
   template <int kRows>
-  static void product(const float* left,
-                      int64_t left_stride,
+  static void product(const Left<float>& left,
                       const float* panel,
                       int64_t depth,
                       float* out,
@@ -49,7 +50,8 @@ struct Avx512Micro {
         right[i] = _mm512_loadu_ps(panel + k * kPanelColumns + 16 * i);
       }
       for (int row = 0; row < kRows; ++row) {
-        const __m512 factor = _mm512_set1_ps(left[row * left_stride + k]);
+        const __m512 factor =
+            _mm512_set1_ps(left.data[row * left.row_stride + k * left.depth_stride]);
         for (int64_t i = 0; i < 4; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
@@ -59,8 +61,7 @@ struct Avx512Micro {
   }
 
   template <int kRows>
-  static void product(const Bfloat16* left,
-                      int64_t left_stride,
+  static void product(const Left<Bfloat16>& left,
                       const Bfloat16* panel,
                       int64_t depth,
                       float* out,
@@ -71,6 +72,7 @@ struct Avx512Micro {
     constexpr __mmask16 kAll = 0xFFFF;
     const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
     for (int64_t k = 0; k < depth; ++k) {
+      const Bfloat16* factors = left.data + k / 2 * left.depth_stride + k % 2;
       __m512 right[4];
       for (int64_t i = 0; i < 4; ++i) {
         const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelColumns + 32 * i);
@@ -79,7 +81,7 @@ struct Avx512Micro {
                                                   : _mm512_and_si512(pairs, upper_half));
       }
       for (int row = 0; row < kRows; ++row) {
-        const __m512 factor = _mm512_set1_ps(to_float(left[row * left_stride + k]));
+        const __m512 factor = _mm512_set1_ps(to_float(factors[row * left.row_stride]));
         for (int64_t i = 0; i < 4; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
@@ -88,6 +90,32 @@ struct Avx512Micro {
     sums.store(out, out_stride);
   }
 };
+
+/// The given product of a left operand that is a panel: its pairs are put into rows first, a
+/// stretch of the depth at a time.
+void product_of_panel(PanelProduct product,
+                      const Left<Bfloat16>& left,
+                      const Bfloat16* panel,
+                      int64_t depth,
+                      float* out,
+                      int64_t out_stride,
+                      int64_t rows,
+                      bool accumulate) {
+  constexpr int64_t kStretch = 512;
+  alignas(64) Bfloat16 row_form[kPanelColumns * kStretch];
+  for (int64_t from = 0; from < depth; from += kStretch) {
+    const int64_t step = smaller(kStretch, depth - from);
+    const Left<Bfloat16> part = left.from(0, from);
+    for (int64_t pair = 0; pair < step / 2; ++pair) {
+      for (int64_t row = 0; row < rows; ++row) {
+        std::memcpy(row_form + row * kStretch + 2 * pair,
+                    part.data + pair * part.depth_stride + 2 * row, 2 * sizeof(Bfloat16));
+      }
+    }
+    product(row_form, kStretch, panel + from * kPanelColumns, step, out, out_stride, rows,
+            accumulate || from > 0);
+  }
+}
 
 }  // namespace
 
@@ -103,7 +131,14 @@ void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product) 
     matmul_avx512(args);
     return;
   }
-  blocked_matmul(args, product);
+  blocked_matmul(args, [product](const Left<Bfloat16>& left, const Bfloat16* panel, int64_t depth,
+                                 float* out, int64_t out_stride, int64_t rows, bool accumulate) {
+    if (left.depth_stride == 2) {
+      product(left.data, left.row_stride, panel, depth, out, out_stride, rows, accumulate);
+    } else {
+      product_of_panel(product, left, panel, depth, out, out_stride, rows, accumulate);
+    }
+  });
 }
 
 }  // namespace brt::kernels

@@ -16,8 +16,7 @@ struct Avx512Bf16Micro {
   static constexpr int kMaxRows = 6;
 
   template <int kRows>
-  static void product(const Bfloat16* left,
-                      int64_t left_stride,
+  static void product(const Left<Bfloat16>& left,
                       const Bfloat16* panel,
                       int64_t depth,
                       float* out,
@@ -31,16 +30,17 @@ struct Avx512Bf16Micro {
       }
     }
     const int64_t even_depth = depth / 2 * 2;
-    for (int64_t k = 0; k < even_depth; k += 2) {
+    const Bfloat16* pairs = left.data;
+    for (int64_t k = 0; k < even_depth; k += 2, pairs += left.depth_stride) {
       add_pair<kRows>(sums, panel + k * kPanelColumns, [&](int row) {
         int32_t pair;
-        std::memcpy(&pair, left + row * left_stride + k, sizeof(pair));
+        std::memcpy(&pair, pairs + row * left.row_stride, sizeof(pair));
         return pair;
       });
     }
     if (even_depth < depth) {
       add_pair<kRows>(sums, panel + even_depth * kPanelColumns, [&](int row) {
-        return static_cast<int32_t>(left[row * left_stride + even_depth].bits);
+        return static_cast<int32_t>(pairs[row * left.row_stride].bits);
       });
     }
     for (int row = 0; row < kRows; ++row) {

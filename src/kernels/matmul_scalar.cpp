@@ -10,8 +10,7 @@ struct ScalarMicro {
   static constexpr int kMaxRows = 2;
 
   template <int kRows, class T>
-  static void product(const T* left,
-                      int64_t left_stride,
+  static void product(const Left<T>& left,
                       const T* panel,
                       int64_t depth,
                       float* out,
@@ -23,7 +22,7 @@ struct ScalarMicro {
         sums[c] = accumulate ? out[row * out_stride + c] : 0.0F;
       }
       for (int64_t k = 0; k < depth; ++k) {
-        const float factor = to_float(left[row * left_stride + k]);
+        const float factor = to_float(left.at(row, k));
         for (int64_t c = 0; c < kPanelColumns; ++c) {
           sums[c] += factor * to_float(panel[panel_place(k, c, panel)]);
         }

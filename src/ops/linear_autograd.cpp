@@ -38,8 +38,8 @@ at::Tensor output_of(const at::Tensor& x_RI,
                      const at::Tensor& residual_RO) {
   const int64_t out_features = weight.weight.size(0);
   if (output == LinearOutput::kAdd) {
-    at::Tensor sum_RO = residual_RO.clone(at::MemoryFormat::Contiguous);
-    output_product(x_RI, weight.weight, *weight.packed, kernels::MatmulOutput::kAddFloat, sum_RO);
+    at::Tensor sum_RO = at::empty(residual_RO.sizes(), residual_RO.options());
+    output_sum(residual_RO.contiguous(), x_RI, weight.weight, *weight.packed, sum_RO);
     return sum_RO;
   }
   at::Tensor out_RO = at::empty({x_RI.size(0), out_features}, x_RI.options());

@@ -20,32 +20,54 @@ using kernels::MatmulArgs;
 using kernels::MatmulOutput;
 
 constexpr int64_t kTaskRows = 96;      // as many as the kernel keeps in L2
+constexpr int64_t kLastTaskRows = 24;  // of the last tasks, so that threads end together
+constexpr int64_t kManyRowTasks = 8;   // from here on rows alone divide the work evenly
 constexpr int64_t kFewRowsPanels = 2;  // columns of a task when there are few rows
-constexpr int64_t kWeightGradientRows =
-    48;  // their left operand, as deep as all tokens, stays in L2
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct RowRange {
+  int64_t begin = 0;
+  int64_t rows = 0;
+};
+
+/// Rows in tasks; if they are many, the last ones are small.
+std::vector<RowRange> row_tasks(int64_t rows) {
+  const int64_t small_from =
+      rows >= kManyRowTasks * kTaskRows ? (rows / kTaskRows - 2) * kTaskRows : rows;
+  std::vector<RowRange> tasks;
+  for (int64_t begin = 0; begin < rows;) {
+    const int64_t size = begin < small_from ? kTaskRows : kLastTaskRows;
+    tasks.push_back({begin, std::min(size, rows - begin)});
+    begin += size;
+  }
+  return tasks;
+}
 
 /// The product, divided by rows, and by columns too if rows alone are too few for the threads.
 template <class T>
 void divided_matmul(const MatmulArgs<T>& args) {
   const int64_t panels = kernels::num_panels(args.columns);
-  const int64_t row_tasks = ceil_div(args.rows, kTaskRows);
-  const int64_t task_panels = row_tasks >= 8 ? panels : std::min(panels, kFewRowsPanels);
+  const std::vector<RowRange> ranges = row_tasks(args.rows);
+  const int64_t num_ranges = static_cast<int64_t>(ranges.size());
+  const int64_t task_panels =
+      num_ranges >= kManyRowTasks ? panels : std::min(panels, kFewRowsPanels);
   const int64_t column_tasks = ceil_div(panels, std::max<int64_t>(task_panels, 1));
-  const bool float_out =
-      args.output == MatmulOutput::kStoreFloat || args.output == MatmulOutput::kAddFloat;
-  const int64_t out_size = static_cast<int64_t>(float_out ? sizeof(float) : sizeof(T));
-  parallel_chunks(row_tasks * column_tasks, [&](int64_t task) {
-    const int64_t row = task / column_tasks * kTaskRows;
+  const bool narrow_out =
+      args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
+  const int64_t out_size = static_cast<int64_t>(narrow_out ? sizeof(T) : sizeof(float));
+  parallel_chunks(num_ranges * column_tasks, [&](int64_t task) {
+    const RowRange& range = ranges[static_cast<size_t>(task / column_tasks)];
     const int64_t panel = task % column_tasks * task_panels;
     const int64_t column = panel * kernels::kPanelColumns;
+    const int64_t place = range.begin * args.out_stride + column;
     MatmulArgs<T> part = args;
-    part.rows = std::min(kTaskRows, args.rows - row);
+    part.rows = range.rows;
     part.columns = std::min(task_panels * kernels::kPanelColumns, args.columns - column);
-    part.left += row * args.left_stride;
+    part.left += range.begin * args.left_stride;
     part.panels += panel * kernels::panel_size(args.depth, args.panels);
-    part.out = static_cast<char*>(args.out) + (row * args.out_stride + column) * out_size;
+    part.out = static_cast<char*>(args.out) + place * out_size;
+    part.addend = args.addend != nullptr ? args.addend + place : nullptr;
     kernels::matmul(part);
   });
 }
@@ -71,11 +93,16 @@ MatmulArgs<T> product_args(const at::Tensor& left_RD,
 void divided_matmul(const at::Tensor& left_RD,
                     const at::Tensor& panels,
                     const at::Tensor& out_RC,
-                    MatmulOutput output) {
+                    MatmulOutput output,
+                    const float* addend = nullptr) {
   if (left_RD.scalar_type() == at::kBFloat16) {
-    divided_matmul(product_args<Bfloat16>(left_RD, panels, out_RC, output));
+    MatmulArgs<Bfloat16> args = product_args<Bfloat16>(left_RD, panels, out_RC, output);
+    args.addend = addend;
+    divided_matmul(args);
   } else {
-    divided_matmul(product_args<float>(left_RD, panels, out_RC, output));
+    MatmulArgs<float> args = product_args<float>(left_RD, panels, out_RC, output);
+    args.addend = addend;
+    divided_matmul(args);
   }
 }
 
@@ -95,11 +122,10 @@ at::Tensor pack_tokens(const at::Tensor& x_RI) {
   return packed;
 }
 
-/// Rows of one weight's gradient, for one task.
-struct GradientRows {
+/// One panel of a gradient [R, out]: rows of its weight's gradient, for one task.
+struct GradientPanel {
   size_t weight = 0;
-  int64_t begin = 0;
-  int64_t rows = 0;
+  int64_t panel = 0;
 };
 
 template <class T>
@@ -108,27 +134,40 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
   const int64_t tokens = x_RI.size(0);
   const int64_t in_features = x_RI.size(1);
   std::vector<at::Tensor> weight_gradients_OI;
-  std::vector<GradientRows> tasks;
+  std::vector<GradientPanel> tasks;
   for (size_t i = 0; i < gradients_RO.size(); ++i) {
     const int64_t out_features = gradients_RO[i].size(1);
     weight_gradients_OI.push_back(
         at::empty({out_features, in_features}, x_RI.options().dtype(at::kFloat)));
-    for (int64_t begin = 0; begin < out_features; begin += kWeightGradientRows) {
-      tasks.push_back({i, begin, std::min(kWeightGradientRows, out_features - begin)});
+    for (int64_t panel = 0; panel < kernels::num_panels(out_features); ++panel) {
+      tasks.push_back({i, panel});
     }
   }
   const at::Tensor panels = pack_tokens<T>(x_RI);
   const int64_t num_tasks = static_cast<int64_t>(tasks.size());
   parallel_chunks(num_tasks, [&](int64_t task) {
-    const GradientRows& part = tasks[static_cast<size_t>(task)];
-    const at::Tensor& gradient_RO = gradients_RO[part.weight];
-    const at::Tensor left_CR = at::empty({part.rows, tokens}, x_RI.options());
-    kernels::transpose(kernels::TransposeArgs<T>{const_pointer<T>(gradient_RO), gradient_RO.size(1),
-                                                 mutable_pointer<T>(left_CR), tokens, tokens,
-                                                 part.begin, part.begin + part.rows});
-    MatmulArgs<T> args = product_args<T>(left_CR, panels, weight_gradients_OI[part.weight],
-                                         MatmulOutput::kStoreFloat);
-    args.out = mutable_pointer<float>(weight_gradients_OI[part.weight]) + part.begin * in_features;
+    const at::Tensor& gradient_RO = gradients_RO[tasks[static_cast<size_t>(task)].weight];
+    const at::Tensor& out_OI = weight_gradients_OI[tasks[static_cast<size_t>(task)].weight];
+    const int64_t begin = tasks[static_cast<size_t>(task)].panel * kernels::kPanelColumns;
+    kernels::PackArgs<T, T> pack;
+    pack.source = const_pointer<T>(gradient_RO) + begin;
+    pack.source_stride = gradient_RO.size(1);
+    pack.depth = tokens;
+    pack.columns = std::min(kernels::kPanelColumns, gradient_RO.size(1) - begin);
+    const at::Tensor left =
+        at::empty({kernels::panel_size(tokens, pack.panels)}, gradient_RO.options());
+    pack.panels = mutable_pointer<T>(left);
+    kernels::pack_rows(pack, 0, 1);
+    MatmulArgs<T> args;
+    args.left = pack.panels;
+    args.left_form = kernels::LeftForm::kPanel;
+    args.panels = const_pointer<T>(panels);
+    args.out = mutable_pointer<float>(out_OI) + begin * in_features;
+    args.out_stride = in_features;
+    args.rows = pack.columns;
+    args.columns = in_features;
+    args.depth = tokens;
+    args.output = MatmulOutput::kStoreFloat;
     kernels::matmul(args);
   });
   return weight_gradients_OI;
@@ -142,6 +181,15 @@ void output_product(const at::Tensor& x_RI,
                     MatmulOutput output,
                     const at::Tensor& out_RO) {
   divided_matmul(x_RI, packed.transposed(weight_OI, x_RI.scalar_type()), out_RO, output);
+}
+
+void output_sum(const at::Tensor& residual_RO,
+                const at::Tensor& x_RI,
+                const at::Tensor& weight_OI,
+                PackedWeight& packed,
+                const at::Tensor& out_RO) {
+  divided_matmul(x_RI, packed.transposed(weight_OI, x_RI.scalar_type()), out_RO,
+                 MatmulOutput::kStoreSum, residual_RO.const_data_ptr<float>());
 }
 
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,

@@ -19,6 +19,13 @@ void output_product(const at::Tensor& x_RI,
                     kernels::MatmulOutput output,
                     const at::Tensor& out_RO);
 
+/// out = residual + x weight^T. @param residual_RO, out_RO  float32, contiguous
+void output_sum(const at::Tensor& residual_RO,
+                const at::Tensor& x_RI,
+                const at::Tensor& weight_OI,
+                PackedWeight& packed,
+                const at::Tensor& out_RO);
+
 /// sum_i gradient_i weight_i, of the gradients' dtype.
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
                           const std::vector<WeightRef>& weights);

@@ -141,6 +141,42 @@ TEST_P(Matmul, OneRowAloneIsBitEqualToTheSameRowAmongOthers) {
   }
 }
 
+template <class T>
+void expect_panel_form_equal() {
+  for (const Shape& shape : {Shape{64, 70, 31}, Shape{5, 64, 600}, Shape{50, 100, 77}}) {
+    Problem<T> problem(shape);
+    std::vector<float> rows(problem.want.size());
+    problem.args.out = rows.data();
+    matmul(problem.args);
+    std::vector<T> left(static_cast<size_t>(panel_size(shape.depth, problem.args.left)));
+    pack_columns(
+        PackArgs<T, T>{problem.left.data(), shape.depth, left.data(), shape.depth, shape.rows}, 0,
+        1);
+    std::vector<float> panel(problem.want.size());
+    problem.args.left = left.data();
+    problem.args.left_form = LeftForm::kPanel;
+    problem.args.out = panel.data();
+    matmul(problem.args);
+    ASSERT_EQ(panel, rows) << shape.rows << " rows, depth " << shape.depth;
+  }
+}
+
+TEST_P(Matmul, TakesTheLeftOperandAsAPanelInFloat32) { expect_panel_form_equal<float>(); }
+TEST_P(Matmul, TakesTheLeftOperandAsAPanelInBfloat16) { expect_panel_form_equal<Bfloat16>(); }
+
+TEST_P(Matmul, StoresTheSumWithAnAddend) {
+  Problem<Bfloat16> problem({9, 70, 31});
+  const std::vector<float> addend = random_values(9 * 70, 3);
+  std::vector<float> got(problem.want.size(), std::nanf(""));
+  problem.args.out = got.data();
+  problem.args.output = MatmulOutput::kStoreSum;
+  problem.args.addend = addend.data();
+  matmul(problem.args);
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], problem.want[i] + static_cast<double>(addend[i]), 1e-4);
+  }
+}
+
 TEST_P(Matmul, WritesNothingOutsideOfItsColumns) {
   Problem<float> problem({8, 30, 5});
   std::vector<float> got(8 * 40, 7.0F);
