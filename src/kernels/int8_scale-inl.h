@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <limits>
 
-
 namespace brt::kernels {
 namespace {
 
