@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books test bench format lint sanitize fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books test bench bench-kernels format lint sanitize fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 dependencies:
 	@tools/install_dependencies.sh
@@ -34,6 +34,11 @@ test: build ## run every test
 
 bench: program ## measure brt beside other programs, write docs/performance.md: hours; BENCH="--sizes small" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)
+
+bench-kernels: dependencies ## measure each fused operation beside its plain form: minutes; BENCH="--benchmark_filter=gates"
+	@cmake --preset release --log-level=ERROR -DBRT_BENCHMARKS=ON
+	cmake --build --preset release --target kernels_bench
+	build/release/bin/kernels_bench $(BENCH)
 
 format: dev-dependencies ## format every C++ file
 	tools/source_files.sh | xargs clang-format-19 -i
