@@ -15,7 +15,8 @@ namespace brt {
 inline double exp_of_nonpositive(double x) {
   constexpr double kRound = 0x1.8p52;  // adding it leaves the nearest whole number in the last bits
   constexpr double kLog2e = 1.4426950408889634074;
-  constexpr double kLn2High = 0x1.62e42fefa0000p-1;  // of few enough bits that n * kLn2High is exact
+  constexpr double kLn2High =
+      0x1.62e42fefa0000p-1;  // of few enough bits that n * kLn2High is exact
   constexpr double kLn2Low = 0x1.cf79abc9e3b3ap-40;
   const double bounded = x < -700.0 ? -700.0 : x;
   const double shifted = bounded * kLog2e + kRound;

@@ -26,11 +26,11 @@ void require_same_model(const std::string& origin,
         "give the model that it was made with; brt inspect names a model's fingerprint");
   }
   if (saved.tokenizer_fingerprint != running.tokenizer_fingerprint) {
-    throw CheckpointError(
-        origin + ": was made with another tokenizer: its fingerprint is " +
-            hash_text(saved.tokenizer_fingerprint) + ", that of the given model's is " +
-            hash_text(running.tokenizer_fingerprint),
-        "put the tokenizer.model that it was made with into the model folder");
+    throw CheckpointError(origin + ": was made with another tokenizer: its fingerprint is " +
+                              hash_text(saved.tokenizer_fingerprint) +
+                              ", that of the given model's is " +
+                              hash_text(running.tokenizer_fingerprint),
+                          "put the tokenizer.model that it was made with into the model folder");
   }
   if (saved.weights != running.weights) {
     throw CheckpointError(origin + ": was made with weights in " + saved.weights +

@@ -34,8 +34,8 @@ class RangeEncoder {
   uint64_t low_ = 0;
   uint64_t range_ = ~uint64_t{0};
   bool has_held_ = false;
-  uint8_t held_ = 0;      ///< the byte that a carry would change
-  uint64_t num_full_ = 0; ///< bytes 0xFF behind it
+  uint8_t held_ = 0;       ///< the byte that a carry would change
+  uint64_t num_full_ = 0;  ///< bytes 0xFF behind it
   std::string bytes_;
 
   void carry();
@@ -47,8 +47,8 @@ class RangeEncoder {
 /// that lies there.
 class RangeDecoder {
  public:
-  /// Appends bytes to be read. Every call of skip() may read up to 8 bytes; behind the end they count
-  /// as zeros, of which num_missing() tells.
+  /// Appends bytes to be read. Every call of skip() may read up to 8 bytes; behind the end they
+  /// count as zeros, of which num_missing() tells.
   void append(std::string_view bytes);
   /// Bytes that are there and not yet read.
   size_t num_ready() const { return bytes_.size() - next_; }

@@ -127,7 +127,8 @@ void Sampler::penalize(std::span<const int32_t> recent) {
 }
 
 void Sampler::drop_banned() {
-  std::erase_if(candidates_, [](const Candidate& candidate) { return std::isinf(candidate.logit); });
+  std::erase_if(candidates_,
+                [](const Candidate& candidate) { return std::isinf(candidate.logit); });
   if (candidates_.empty()) {
     throw Error("sampler: every token is banned by a logit bias of -inf");
   }
@@ -162,8 +163,7 @@ void Sampler::keep_min_p() {
     return;
   }
   const double lowest = largest_logit() + std::log(options_.min_p);
-  std::erase_if(candidates_,
-                [&](const Candidate& candidate) { return candidate.logit < lowest; });
+  std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.logit < lowest; });
 }
 
 double Sampler::largest_logit() const {

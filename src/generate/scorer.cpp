@@ -36,10 +36,9 @@ void Scorer::score_pieces() {
   while (const std::optional<std::string> piece = chunker_.next()) {
     std::vector<int32_t> tokens;
     tokenizer_.encode(*piece, tokens);
-    read_predicted(engine_, session_.stream, tokens,
-                   [this](int32_t token, std::span<const float> logits_V) {
-                     give_out(token, logits_V);
-                   });
+    read_predicted(
+        engine_, session_.stream, tokens,
+        [this](int32_t token, std::span<const float> logits_V) { give_out(token, logits_V); });
     session_.text.remember(tokens);
     session_.text.stop_text.clear();
     total_.bytes += static_cast<int64_t>(piece->size());

@@ -12,8 +12,7 @@ constexpr size_t kFewestRecentTokens = 64;  // the usual window of the repetitio
 }  // namespace
 
 void TextProgress::remember(std::span<const int32_t> tokens) {
-  const size_t kept =
-      std::max(kFewestRecentTokens, static_cast<size_t>(sampler.repetition_window));
+  const size_t kept = std::max(kFewestRecentTokens, static_cast<size_t>(sampler.repetition_window));
   const std::span<const int32_t> last = tokens.last(std::min(kept, tokens.size()));
   const size_t all = recent_tokens.size() + last.size();
   if (all > kept) {

@@ -3,14 +3,13 @@
 #include "generate/state_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <limits>
 #include <map>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +19,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "generate/little_endian.h"
 
 namespace brt {
 namespace {
@@ -30,28 +30,12 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMagic = "BRTSTATE";
 constexpr size_t kFixedBytes = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
+constexpr const char* kBfloat16 = "BF16";
 
 [[noreturn]] void fail(const fs::path& path,
                        const std::string& problem,
                        const std::string& hint = "") {
   throw CheckpointError(path.string() + ": " + problem, hint);
-}
-
-template <class Number>
-void append_number(std::string& bytes, Number number) {
-  for (size_t i = 0; i < sizeof(Number); ++i) {
-    bytes.push_back(static_cast<char>(number >> (8 * i) & 0xFF));
-  }
-}
-
-template <class Number>
-Number number_at(std::string_view bytes, size_t place) {
-  Number number = 0;
-  for (size_t i = 0; i < sizeof(Number); ++i) {
-    const Number byte = static_cast<unsigned char>(bytes[place + i]);
-    number |= byte << (8 * i);
-  }
-  return number;
 }
 
 /// Bytes of any value in JSON, which holds UTF-8 only.
@@ -103,8 +87,8 @@ SamplerOptions sampler_from_json(const Json& json) {
   sampler.repetition_window = json.at("repetition_window").get<int64_t>();
   sampler.seed = json.at("seed").get<uint64_t>();
   for (const Json& bias : json.at("logit_bias")) {
-    const double value = bias.at(1).is_null() ? -std::numeric_limits<double>::infinity()
-                                              : bias.at(1).get<double>();
+    const double value =
+        bias.at(1).is_null() ? -std::numeric_limits<double>::infinity() : bias.at(1).get<double>();
     sampler.logit_bias.emplace_back(bias.at(0).get<int32_t>(), value);
   }
   check_sampler_options(sampler);
@@ -114,7 +98,7 @@ SamplerOptions sampler_from_json(const Json& json) {
 Json header_json(const StateFile& file) {
   Json parts = Json::array();
   for (const StatePart& part : file.parts) {
-    parts.push_back({{"name", part.name}, {"bytes", part.bytes.size()}});
+    parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
   }
   return {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
           {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
@@ -164,7 +148,8 @@ StateFile parse(std::string_view header, std::string_view data) {
     if (size > data.size()) {
       throw CheckpointError("the file is cut off");
     }
-    file.parts.push_back({part.at("name").get<std::string>(), std::string(data.substr(0, size))});
+    file.parts.push_back({part.at("name").get<std::string>(), part.at("dtype").get<std::string>(),
+                          std::string(data.substr(0, size))});
     data.remove_prefix(size);
   }
   if (!data.empty()) {
@@ -173,25 +158,31 @@ StateFile parse(std::string_view header, std::string_view data) {
   return file;
 }
 
-double value_at(const std::string& bytes, size_t index) {
-  float value = 0.0F;
-  std::memcpy(&value, bytes.data() + index * sizeof(float), sizeof(float));
-  return static_cast<double>(value);
+size_t element_bytes(const StatePart& part) {
+  return part.dtype == kBfloat16 ? sizeof(uint16_t) : sizeof(float);
 }
 
-PartDifference compare(const std::string& name, const std::string& first, const std::string& second) {
+double value_at(const StatePart& part, size_t index) {
+  const size_t place = index * element_bytes(part);
+  const uint32_t bits = part.dtype == kBfloat16
+                            ? uint32_t{little_endian_at<uint16_t>(part.bytes, place)} << 16
+                            : little_endian_at<uint32_t>(part.bytes, place);
+  return static_cast<double>(std::bit_cast<float>(bits));
+}
+
+PartDifference compare(const StatePart& first, const StatePart& second) {
   PartDifference difference;
-  difference.name = name;
-  const size_t size_first = first.size() / sizeof(float);
-  const size_t size_second = second.size() / sizeof(float);
+  difference.name = first.name;
+  const size_t size_first = first.bytes.size() / element_bytes(first);
+  const size_t size_second = second.bytes.size() / element_bytes(second);
   const size_t both = std::min(size_first, size_second);
   difference.values = static_cast<int64_t>(std::max(size_first, size_second) - both);
   for (size_t i = 0; i < both; ++i) {
-    const size_t place = i * sizeof(float);
-    if (std::memcmp(first.data() + place, second.data() + place, sizeof(float)) != 0) {
+    const double one = value_at(first, i);
+    const double other = value_at(second, i);
+    if (std::bit_cast<uint64_t>(one) != std::bit_cast<uint64_t>(other)) {
       ++difference.values;
-      difference.largest =
-          std::max(difference.largest, std::abs(value_at(first, i) - value_at(second, i)));
+      difference.largest = std::max(difference.largest, std::abs(one - other));
     }
   }
   return difference;
@@ -217,7 +208,7 @@ StateFile read_state_file(const fs::path& path) {
     fail(path, "the state file is damaged: the file is cut off", hint);
   }
   const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
-  const uint64_t expected = number_at<uint64_t>(bytes, content.size());
+  const uint64_t expected = little_endian_at<uint64_t>(bytes, content.size());
   const uint64_t got = hash_bytes(content);
   if (expected != got) {
     fail(path,
@@ -225,14 +216,14 @@ StateFile read_state_file(const fs::path& path) {
                      hash_text(expected), hash_text(got)),
          hint);
   }
-  const uint32_t version = number_at<uint32_t>(bytes, kMagic.size());
+  const uint32_t version = little_endian_at<uint32_t>(bytes, kMagic.size());
   if (version != kStateFormatVersion) {
     fail(path,
          fmt::format("the state file has format version {}, this program reads version {}", version,
                      kStateFormatVersion),
          "read the text anew with --state-out");
   }
-  const uint64_t header_bytes = number_at<uint64_t>(bytes, kMagic.size() + sizeof(version));
+  const uint64_t header_bytes = little_endian_at<uint64_t>(bytes, kMagic.size() + sizeof(version));
   const std::string_view rest = content.substr(kFixedBytes);
   if (header_bytes > rest.size()) {
     fail(path, "the state file is damaged: its header is longer than the file", hint);
@@ -247,8 +238,8 @@ StateFile read_state_file(const fs::path& path) {
 void write_state_file(const fs::path& path, const StateFile& file) {
   const std::string header = header_json(file).dump();
   std::string start(kMagic);
-  append_number(start, kStateFormatVersion);
-  append_number(start, static_cast<uint64_t>(header.size()));
+  append_little_endian(start, kStateFormatVersion);
+  append_little_endian(start, static_cast<uint64_t>(header.size()));
   start += header;
   AtomicFile output(path);
   StreamingHash hash;
@@ -261,7 +252,7 @@ void write_state_file(const fs::path& path, const StateFile& file) {
     write(part.bytes);
   }
   std::string checksum;
-  append_number(checksum, hash.digest());
+  append_little_endian(checksum, hash.digest());
   output.write(checksum);
   output.commit();
 }
@@ -272,8 +263,10 @@ void save_state(const fs::path& path, const Session& session, const ModelIdentit
   file.tokens_read = session.stream.tokens_read();
   file.text = session.text;
   session.stream.for_each_part([&](const std::string& name, std::span<const std::byte> bytes) {
+    const bool is_cache = name.starts_with("keys.") || name.starts_with("values.");
+    const char* dtype = is_cache && model.weights != "fp32" ? kBfloat16 : "F32";
     file.parts.push_back(
-        {name, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+        {name, dtype, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
   });
   write_state_file(path, file);
 }
@@ -301,7 +294,8 @@ Session load_state(const fs::path& path,
   session.stream.for_each_part([&](const std::string& name, std::span<std::byte> bytes) {
     if (next == file.parts.size() || file.parts[next].name != name ||
         file.parts[next].bytes.size() != bytes.size()) {
-      fail(path, fmt::format("the state file lacks the part \"{}\" of {} bytes", name, bytes.size()));
+      fail(path,
+           fmt::format("the state file lacks the part \"{}\" of {} bytes", name, bytes.size()));
     }
     std::memcpy(bytes.data(), file.parts[next].bytes.data(), bytes.size());
     ++next;
@@ -315,21 +309,20 @@ Session load_state(const fs::path& path,
 }
 
 std::vector<PartDifference> compare_parts(const StateFile& first, const StateFile& second) {
-  std::map<std::string, const std::string*> others;
+  std::map<std::string, const StatePart*> others;
   for (const StatePart& part : second.parts) {
-    others[part.name] = &part.bytes;
+    others[part.name] = &part;
   }
   std::vector<PartDifference> differences;
-  const std::string nothing;
+  const StatePart nothing;
   for (const StatePart& part : first.parts) {
     const auto found = others.find(part.name);
-    differences.push_back(
-        compare(part.name, part.bytes, found == others.end() ? nothing : *found->second));
+    differences.push_back(compare(part, found == others.end() ? nothing : *found->second));
     others.erase(part.name);
   }
   for (const StatePart& part : second.parts) {
     if (others.contains(part.name)) {
-      differences.push_back(compare(part.name, nothing, part.bytes));
+      differences.push_back(compare(part, nothing));
     }
   }
   std::erase_if(differences, [](const PartDifference& part) { return part.values == 0; });

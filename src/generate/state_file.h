@@ -12,9 +12,10 @@
 
 namespace brt {
 
-/// One buffer of the stream's state, float32.
+/// One buffer of the stream's state.
 struct StatePart {
   std::string name;
+  std::string dtype;  ///< "F32", or "BF16": caches, unless the weights are fp32
   std::string bytes;
 };
 
@@ -24,9 +25,9 @@ struct StatePart {
 ///   8                          "BRTSTATE"
 ///   4                          format version, little endian as all numbers
 ///   8                          size of the header
-///   size of the header         JSON: model, sampler, places in the text, names and sizes of the parts
-///   the parts, one by one      in the order of the header
-///   8                          XXH3 of everything before
+///   size of the header         JSON: model, sampler, places in the text, names and sizes of the
+///   parts the parts, one by one      in the order of the header 8                          XXH3 of
+///   everything before
 struct StateFile {
   ModelIdentity model;
   int64_t tokens_read = 0;
@@ -64,8 +65,8 @@ Session load_state(const std::filesystem::path& path,
 /// What differs between a part of two states.
 struct PartDifference {
   std::string name;
-  int64_t values = 0;     ///< how many differ, or are in one only
-  double largest = 0.0;   ///< largest absolute difference of the others
+  int64_t values = 0;    ///< how many differ, or are in one only
+  double largest = 0.0;  ///< largest absolute difference of the others
 };
 
 /// The parts in which two states differ, in order.

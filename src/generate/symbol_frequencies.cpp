@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kMostTokens = int64_t{1} << 20;
 constexpr int kMostScaleBits = 32;
-constexpr int kTotalBits = std::bit_width(kMaxFrequencyTotal) - 1;
+constexpr int kTotalBits = static_cast<int>(std::bit_width(kMaxFrequencyTotal)) - 1;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ SymbolFrequencies::SymbolFrequencies(int64_t num_tokens) {
                 " tokens is possible, the model's is " + std::to_string(num_tokens));
   }
   // All tokens alike would sum to num_tokens * (2^m + 1) + 1, which must not pass 2^46.
-  const int token_bits = std::bit_width(static_cast<uint64_t>(num_tokens) + 1);
+  const int token_bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(num_tokens) + 1));
   scale_ = std::ldexp(1.0, std::min(kMostScaleBits, kTotalBits - 1 - token_bits));
   frequencies_.assign(static_cast<size_t>(num_tokens) + 1, 1);
   total_ = frequencies_.size();
@@ -57,7 +57,8 @@ void SymbolFrequencies::predict(std::span<const float> logits_V) {
   const double top = static_cast<double>(largest);
   for (size_t token = 0; token < num_tokens; ++token) {
     const double share = exp_of_nonpositive(static_cast<double>(logits_V[token]) - top) * scale_;
-    frequencies_[token] = std::bit_cast<uint64_t>(share + kWhole) - std::bit_cast<uint64_t>(kWhole) + 1;
+    frequencies_[token] =
+        std::bit_cast<uint64_t>(share + kWhole) - std::bit_cast<uint64_t>(kWhole) + 1;
   }
   frequencies_[num_tokens] = 1;
   total_ = std::accumulate(frequencies_.begin(), frequencies_.end(), uint64_t{0});
