@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// --dtype and --threads.
+// --dtype, --threads, and a model beside its tokenizer.
 #include "compute_flags.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
+#include "checkpoint/model_folder.h"
 #include "number_checks.h"
 
 namespace brt {
@@ -29,6 +35,22 @@ at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
     return at::kBFloat16;
   }
   throw ConfigError("dtype must be fp32 or bf16, got \"" + flags.dtype + "\"");
+}
+
+ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
+  const std::filesystem::path folder = find_model_folder(path);
+  ModelWithTokenizer loaded;
+  loaded.model = load_model(folder);
+  loaded.tokenizer = load_folder_tokenizer(folder);
+  const int64_t vocab_size = loaded.model->config().vocab_size;
+  if (loaded.tokenizer->vocab_size() > vocab_size) {
+    throw CheckpointError(
+        fmt::format("{}: the tokenizer ({}) has {} tokens, the model's vocabulary {}",
+                    folder.string(), loaded.tokenizer->kind(), loaded.tokenizer->vocab_size(),
+                    vocab_size),
+        "put the tokenizer.model that the model was trained with into the model folder");
+  }
+  return loaded;
 }
 
 }  // namespace brt

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flags --dtype and --threads of the verbs that run the training model.
+// The flags --dtype and --threads of the verbs that run a model, and loading it with its tokenizer.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
-#include <c10/core/ScalarType.h>
+#include "model/language_model.h"
+#include "text/tokenizer.h"
 
 namespace brt {
 
@@ -21,5 +23,14 @@ void add_compute_flags(CLI::App& verb, ComputeFlags& flags);
 
 /// Sets the number of threads and gives the dtype of matrix products.
 at::ScalarType apply_compute_flags(const ComputeFlags& flags);
+
+struct ModelWithTokenizer {
+  LanguageModel model{nullptr};
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+/// A model folder, or a run folder's newest checkpoint. @throws CheckpointError also if the
+/// tokenizer has tokens that the model lacks.
+ModelWithTokenizer load_model_with_tokenizer(const std::string& path);
 
 }  // namespace brt
