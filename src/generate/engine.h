@@ -7,20 +7,12 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <string_view>
 
 #include "config/model_config.h"
 #include "generate/stream_state.h"
+#include "generate/weight_format.h"
 
 namespace brt {
-
-/// In which numbers the weights lie in memory: "fp32", "bf16", "int8". With all but kFloat32 the
-/// operands of attention and the caches are bfloat16.
-enum class WeightFormat { kFloat32, kBfloat16, kInt8 };
-
-std::string_view to_word(WeightFormat format);
-/// @throws ConfigError for other words than those.
-WeightFormat weight_format_from_word(std::string_view word);
 
 struct EngineOptions {
   WeightFormat weights = WeightFormat::kBfloat16;
@@ -59,8 +51,8 @@ class Engine {
   StreamState begin() const;
 
   /// Every stream reads its tokens; logits() of each then predicts what comes next. No two feeds
-  /// may have the same state. If a visit throws, the streams stand behind the tokens whose logits
-  /// were being visited or later, their parts all at the same token.
+  /// may have the same state. If a visit throws, each stream stands, whole, behind the tokens
+  /// whose logits were being visited or some later ones.
   /// @throws ShapeError if a token is not in [0, V), Error if a state is of another model; nothing
   /// is read then.
   void feed(std::span<Feed> feeds);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "generate/aligned_buffer.h"
@@ -24,6 +25,8 @@ class StreamState {
   StreamState() = default;
 
   int64_t tokens_read() const { return tokens_read_; }
+  /// "F32" or "BF16": the numbers of the parts "keys.*" and "values.*"; all others are float32.
+  std::string_view cache_dtype() const;
   /// [V], of the next token; empty before the first token.
   std::span<const float> logits() const;
 

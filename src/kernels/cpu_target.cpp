@@ -20,8 +20,9 @@
 namespace brt::kernels {
 namespace {
 
-constexpr std::array<CpuTarget, 4> kTargets = {CpuTarget::kScalar, CpuTarget::kAvx512,
-                                               CpuTarget::kAvx512Bf16, CpuTarget::kBrgemm};
+constexpr std::array<CpuTarget, 5> kTargets = {CpuTarget::kScalar, CpuTarget::kAvx512,
+                                               CpuTarget::kAvx512Vnni, CpuTarget::kAvx512Bf16,
+                                               CpuTarget::kBrgemm};
 constexpr int kUnset = -1;
 
 /// AMX tiles for bfloat16: CPUID leaf 7, EDX bits 22 and 24.
@@ -43,14 +44,17 @@ bool is_supported(CpuTarget target) {
 #if defined(__x86_64__)
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   switch (target) {
     case CpuTarget::kScalar:
       return true;
     case CpuTarget::kAvx512:
       return avx512;
+    case CpuTarget::kAvx512Vnni:
+      return vnni;
     case CpuTarget::kAvx512Bf16:
     case CpuTarget::kBrgemm:
-      return avx512 && __builtin_cpu_supports("avx512bf16");
+      return vnni && __builtin_cpu_supports("avx512bf16");
   }
 #endif
   return target == CpuTarget::kScalar;
@@ -95,6 +99,8 @@ std::string_view to_word(CpuTarget target) {
       return "scalar";
     case CpuTarget::kAvx512:
       return "avx512";
+    case CpuTarget::kAvx512Vnni:
+      return "avx512vnni";
     case CpuTarget::kAvx512Bf16:
       return "avx512bf16";
     case CpuTarget::kBrgemm:

@@ -11,11 +11,12 @@ namespace brt::kernels {
 enum class CpuTarget {
   kScalar,      ///< plain C++: every machine
   kAvx512,      ///< AVX-512 F, BW, DQ, VL: bfloat16 is widened to float32 first
+  kAvx512Vnni,  ///< and vpdpbusd: products of bytes
   kAvx512Bf16,  ///< and vdpbf16ps: products of bfloat16 pairs
   kBrgemm,      ///< bfloat16 products by a library that is given at run time: AMX tiles, if any
 };
 
-/// "scalar", "avx512", "avx512bf16", "brgemm".
+/// "scalar", "avx512", "avx512vnni", "avx512bf16", "brgemm".
 std::string_view to_word(CpuTarget target);
 
 /// Targets that this CPU runs; the one that is fastest here comes last.

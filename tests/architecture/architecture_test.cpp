@@ -25,15 +25,16 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"config", {"base"}},
         {"text", {"config", "base"}},
         {"data", {"text", "config", "base"}},
+        {"safetensors", {"config", "base"}},
         {"kernels", {"base"}},
         {"ops", {"kernels", "config", "base"}},
         {"torch_ops", {"ops"}},
         {"model", {"ops"}},
         {"optim", {"ops"}},
-        {"checkpoint", {"model", "optim"}},
+        {"checkpoint", {"safetensors", "model", "optim"}},
         {"eval", {"checkpoint", "data"}},
         {"train", {"checkpoint", "data", "eval"}},
-        {"generate", {"checkpoint", "text"}},
+        {"generate", {"safetensors", "kernels", "text"}},
         {"apps", {"train", "eval", "generate"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
@@ -50,7 +51,8 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
 }
 
 const std::set<std::string>& modules_without_libtorch() {
-  static const std::set<std::string> modules = {"base", "config", "text", "data", "kernels"};
+  static const std::set<std::string> modules = {"base",        "config",  "text",    "data",
+                                                "safetensors", "kernels", "generate"};
   return modules;
 }
 
