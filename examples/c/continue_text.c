@@ -4,11 +4,10 @@
      cc -I include examples/c/continue_text.c -L build/release/lib -lbrt -o continue_text
      ./continue_text MODEL_FOLDER "It was a dark" 200 [STATE_FILE]
 */
+#include <brt/brt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <brt/brt.h>
 
 static int fail(const char* what) {
   fprintf(stderr, "%s: %s\n", what, brt_last_error());

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C interface of brt: read and continue documents with a Block-Recurrent Transformer.
 
-   A function that can fail returns NULL or a negative number then; brt_last_error() says why. Strings
-   are UTF-8. A model may be used by several threads; their calls wait for each other. A stream may be
-   used by one thread at a time. */
+   A function that can fail returns NULL or a negative number then; brt_last_error() says why.
+   Strings are UTF-8. A model may be used by several threads; their calls wait for each other. A
+   stream may be used by one thread at a time. */
 #ifndef BRT_BRT_H
 #define BRT_BRT_H
 
@@ -55,15 +55,16 @@ typedef struct brt_sampler {
 /* The version of the library, such as "0.1.0". */
 BRT_API const char* brt_version(void);
 
-/* Why the last call of this thread failed, with a hint on a second line where there is one; "" if none
-   has. Stays until the next failing call of the thread. */
+/* Why the last call of this thread failed, with a hint on a second line where there is one; "" if
+   none has. Stays until the next failing call of the thread. */
 BRT_API const char* brt_last_error(void);
 
-/* Loads a model folder: config.json, model.safetensors and the tokenizer. threads 0: one a core. NULL on
-   failure. */
+/* Loads a model folder: config.json, model.safetensors and the tokenizer. threads 0: one a core.
+   NULL on failure. */
 BRT_API brt_model* brt_model_load(const char* folder, brt_weights weights, int64_t threads);
 
-/* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed. */
+/* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed.
+ */
 BRT_API void brt_model_free(brt_model* model);
 
 BRT_API int64_t brt_model_vocab_size(const brt_model* model);
@@ -72,15 +73,12 @@ BRT_API int32_t brt_model_document_end(const brt_model* model);
 /* Hash of the config and of every weight: the identity of the model. */
 BRT_API uint64_t brt_model_fingerprint(const brt_model* model);
 
-/* Tokens of a text. Writes up to `capacity` of them and returns how many there are, which may be more;
-   negative on failure. `text` need not be UTF-8 and may hold zeros. */
-BRT_API int64_t brt_model_encode(const brt_model* model,
-                                 const char* text,
-                                 size_t text_bytes,
-                                 int32_t* tokens,
-                                 size_t capacity);
-/* The bytes that a token stands for, not ended by a zero, possibly part of a character; none for the
-   document's end. They live as long as the model. NULL if there is no such token. */
+/* Tokens of a text. Writes up to `capacity` of them and returns how many there are, which may be
+   more; negative on failure. `text` need not be UTF-8 and may hold zeros. */
+BRT_API int64_t brt_model_encode(
+    const brt_model* model, const char* text, size_t text_bytes, int32_t* tokens, size_t capacity);
+/* The bytes that a token stands for, not ended by a zero, possibly part of a character; none for
+   the document's end. They live as long as the model. NULL if there is no such token. */
 BRT_API const char* brt_model_token_bytes(const brt_model* model, int32_t token, size_t* num_bytes);
 
 /* An empty document. NULL on failure. */
@@ -99,28 +97,28 @@ typedef struct brt_feed {
   const int32_t* tokens;
   size_t num_tokens;
 } brt_feed;
-/* Several streams of one model read together, which is faster than one after the other and gives each
-   the same numbers as alone. No stream may be named twice. 0, or negative on failure. */
+/* Several streams of one model read together, which is faster than one after the other and gives
+   each the same numbers as alone. No stream may be named twice. 0, or negative on failure. */
 BRT_API int brt_streams_feed(const brt_feed* feeds, size_t num_feeds);
 
 /* Tokens that the stream has read. */
 BRT_API int64_t brt_stream_tokens_read(const brt_stream* stream);
-/* The vocab_size logits of the next token, valid until the stream reads or is freed; NULL before the first
-   token, with *num_logits 0. num_logits may be NULL. */
+/* The vocab_size logits of the next token, valid until the stream reads or is freed; NULL before
+   the first token, with *num_logits 0. num_logits may be NULL. */
 BRT_API const float* brt_stream_logits(const brt_stream* stream, size_t* num_logits);
 
 /* The settings that sampling begins with: temperature 1, seed 1, all else off. */
 BRT_API brt_sampler brt_sampler_default(void);
 /* Settings of the stream's draws; they are part of its saved state. 0, or negative on failure. */
 BRT_API int brt_stream_set_sampler(brt_stream* stream, const brt_sampler* sampler);
-/* Draws the next token and does not read it. It may be the document's end. Negative on failure, as before
-   the first token. */
+/* Draws the next token and does not read it. It may be the document's end. Negative on failure, as
+   before the first token. */
 BRT_API int32_t brt_stream_sample(brt_stream* stream);
 
 /* Saves the stream in a file that appears whole or not at all. 0, or negative on failure. */
 BRT_API int brt_stream_save(const brt_stream* stream, const char* path);
-/* A stream that was saved, which goes on exactly as it would have. The file must come from the same model,
-   with the same weight format. NULL on failure. */
+/* A stream that was saved, which goes on exactly as it would have. The file must come from the same
+   model, with the same weight format. NULL on failure. */
 BRT_API brt_stream* brt_stream_load(brt_model* model, const char* path);
 
 #ifdef __cplusplus

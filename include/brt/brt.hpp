@@ -22,7 +22,11 @@ class Failure : public std::runtime_error {
   Failure() : std::runtime_error(brt_last_error()) {}
 };
 
-enum class Weights { kFloat32 = BRT_WEIGHTS_FP32, kBfloat16 = BRT_WEIGHTS_BF16, kInt8 = BRT_WEIGHTS_INT8 };
+enum class Weights {
+  kFloat32 = BRT_WEIGHTS_FP32,
+  kBfloat16 = BRT_WEIGHTS_BF16,
+  kInt8 = BRT_WEIGHTS_INT8
+};
 
 /// Settings of sampling, see brt_sampler.
 struct Sampler {
@@ -39,7 +43,9 @@ struct Sampler {
 /// A model with its tokenizer. Copies share it.
 class Model {
  public:
-  explicit Model(const std::string& folder, Weights weights = Weights::kBfloat16, int64_t threads = 0)
+  explicit Model(const std::string& folder,
+                 Weights weights = Weights::kBfloat16,
+                 int64_t threads = 0)
       : model_(brt_model_load(folder.c_str(), static_cast<brt_weights>(weights), threads),
                brt_model_free) {
     if (!model_) {

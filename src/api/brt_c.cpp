@@ -25,11 +25,10 @@ struct SharedModel {
   SharedModel(const char* folder, const EngineOptions& options)
       : engine(folder, options), tokenizer(load_folder_tokenizer(folder)) {
     if (tokenizer->vocab_size() > engine.config().vocab_size) {
-      throw CheckpointError(std::string(folder) + ": the tokenizer has " +
-                                std::to_string(tokenizer->vocab_size()) +
-                                " tokens, the model's vocabulary " +
-                                std::to_string(engine.config().vocab_size),
-                            "put the tokenizer.model that the model was trained with into the folder");
+      throw CheckpointError(
+          std::string(folder) + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
+              " tokens, the model's vocabulary " + std::to_string(engine.config().vocab_size),
+          "put the tokenizer.model that the model was trained with into the folder");
     }
   }
 
@@ -178,14 +177,10 @@ uint64_t brt_model_fingerprint(const brt_model* model) {
   return model->shared->engine.fingerprint();
 }
 
-int64_t brt_model_encode(const brt_model* model,
-                         const char* text,
-                         size_t text_bytes,
-                         int32_t* tokens,
-                         size_t capacity) {
+int64_t brt_model_encode(
+    const brt_model* model, const char* text, size_t text_bytes, int32_t* tokens, size_t capacity) {
   return brt::guarded<int64_t>(-1, [&] {
-    const std::vector<int32_t> all =
-        model->shared->tokenizer->encode_document({text, text_bytes});
+    const std::vector<int32_t> all = model->shared->tokenizer->encode_document({text, text_bytes});
     std::copy_n(all.begin(), std::min(capacity, all.size()), tokens);
     return static_cast<int64_t>(all.size());
   });
@@ -206,8 +201,8 @@ brt_stream* brt_stream_new(brt_model* model) {
 }
 
 brt_stream* brt_stream_fork(const brt_stream* stream) {
-  return brt::guarded<brt_stream*>(
-      nullptr, [&] { return new brt_stream(stream->shared, stream->session); });
+  return brt::guarded<brt_stream*>(nullptr,
+                                   [&] { return new brt_stream(stream->shared, stream->session); });
 }
 
 void brt_stream_free(brt_stream* stream) { delete stream; }
