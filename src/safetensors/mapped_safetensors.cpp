@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,6 +49,18 @@ std::vector<float> convert(const char* bytes, uint64_t size, float (*to_float)(S
   return values;
 }
 
+template <class T>
+constexpr const char* dtype_word() {
+  if constexpr (std::is_same_v<T, int32_t>) {
+    return "I32";
+  } else if constexpr (std::is_same_v<T, uint8_t>) {
+    return "U8";
+  } else {
+    static_assert(std::is_same_v<T, float>);
+    return "F32";
+  }
+}
+
 bool is_aligned(const char* bytes) {
   return reinterpret_cast<uintptr_t>(bytes) % alignof(float) == 0;
 }
@@ -66,16 +79,41 @@ MappedSafetensors::MappedSafetensors(const std::filesystem::path& path)
   }
 }
 
-std::span<const float> MappedSafetensors::floats(const std::string& name) {
+const SafetensorsEntry& MappedSafetensors::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
     throw CheckpointError(
         fmt::format("{}: tensor {} is missing", path_.string(), quoted_tensor_name(name)));
   }
-  const SafetensorsEntry& entry = found->second;
-  const char* bytes = file_.bytes().data() + layout_.data_start + entry.begin;
-  const uint64_t size = entry.end - entry.begin;
-  if (entry.dtype == "F32" && is_aligned(bytes)) {
+  return found->second;
+}
+
+const char* MappedSafetensors::bytes_of(const SafetensorsEntry& entry) const {
+  return file_.bytes().data() + layout_.data_start + entry.begin;
+}
+
+template <class T>
+std::vector<T> MappedSafetensors::values(const std::string& name) const {
+  const SafetensorsEntry& tensor = entry(name);
+  if (tensor.dtype != dtype_word<T>()) {
+    throw CheckpointError(fmt::format("{}: {} must be {}, got {}", path_.string(),
+                                      quoted_tensor_name(name), dtype_word<T>(), tensor.dtype));
+  }
+  std::vector<T> values((tensor.end - tensor.begin) / sizeof(T));
+  if (!values.empty()) {
+    std::memcpy(values.data(), bytes_of(tensor), values.size() * sizeof(T));
+  }
+  return values;
+}
+template std::vector<int32_t> MappedSafetensors::values(const std::string&) const;
+template std::vector<uint8_t> MappedSafetensors::values(const std::string&) const;
+template std::vector<float> MappedSafetensors::values(const std::string&) const;
+
+std::span<const float> MappedSafetensors::floats(const std::string& name) {
+  const SafetensorsEntry& tensor = entry(name);
+  const char* bytes = bytes_of(tensor);
+  const uint64_t size = tensor.end - tensor.begin;
+  if (tensor.dtype == "F32" && is_aligned(bytes)) {
     return {reinterpret_cast<const float*>(bytes), size / sizeof(float)};
   }
   const auto known = converted_.find(name);
@@ -83,17 +121,17 @@ std::span<const float> MappedSafetensors::floats(const std::string& name) {
     return known->second;
   }
   std::vector<float> values;
-  if (entry.dtype == "F32") {
+  if (tensor.dtype == "F32") {
     values = convert<float>(bytes, size, [](float value) { return value; });
-  } else if (entry.dtype == "BF16") {
+  } else if (tensor.dtype == "BF16") {
     values = convert<uint16_t>(bytes, size, from_bfloat16);
-  } else if (entry.dtype == "F16") {
+  } else if (tensor.dtype == "F16") {
     values = convert<uint16_t>(bytes, size, from_float16);
-  } else if (entry.dtype == "F64") {
+  } else if (tensor.dtype == "F64") {
     values = convert<double>(bytes, size, from_float64);
   } else {
     throw CheckpointError(fmt::format("{}: {} must be F32, BF16, F16 or F64, got {}",
-                                      path_.string(), quoted_tensor_name(name), entry.dtype));
+                                      path_.string(), quoted_tensor_name(name), tensor.dtype));
   }
   return converted_.emplace(name, std::move(values)).first->second;
 }

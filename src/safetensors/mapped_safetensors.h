@@ -28,6 +28,10 @@ class MappedSafetensors {
   /// kept. @throws CheckpointError if there is none of this name or its dtype is not F32, BF16, F16
   /// or F64. Not to be called by several threads at once.
   std::span<const float> floats(const std::string& name);
+  /// A tensor's numbers as the file holds them, if its dtype is that of T (int32_t: I32, uint8_t:
+  /// U8, float: F32). @throws CheckpointError otherwise, or if there is none of this name.
+  template <class T>
+  std::vector<T> values(const std::string& name) const;
   /// Frees what floats() converted of a tensor.
   void forget(const std::string& name) { converted_.erase(name); }
 
@@ -37,6 +41,9 @@ class MappedSafetensors {
   MappedFile file_;
   std::map<std::string, SafetensorsEntry> entries_;
   std::map<std::string, std::vector<float>> converted_;
+
+  const SafetensorsEntry& entry(const std::string& name) const;
+  const char* bytes_of(const SafetensorsEntry& entry) const;
 };
 
 }  // namespace brt

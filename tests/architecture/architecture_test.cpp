@@ -32,15 +32,15 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"model", {"ops"}},
         {"optim", {"ops"}},
         {"checkpoint", {"safetensors", "model", "optim"}},
-        {"eval", {"checkpoint", "data"}},
+        {"eval", {"checkpoint", "data", "generate"}},
         {"train", {"checkpoint", "data", "eval"}},
         {"generate", {"safetensors", "kernels", "text"}},
         {"api", {"generate"}},
         {"apps", {"train", "eval", "generate"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
-    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "eval", "train",
-                               "generate", "api", "apps"}) {
+    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "generate", "eval",
+                               "train", "api", "apps"}) {
       std::set<std::string>& targets = arrows.at(module);
       for (const std::string& target : std::set<std::string>(targets)) {
         targets.insert(arrows.at(target).begin(), arrows.at(target).end());
