@@ -174,6 +174,9 @@ void Engine::Impl::plan_logits(std::span<Feed> feeds) {
   wanted.clear();
   for (size_t i = 0; i < feeds.size(); ++i) {
     const FeedProgress& place = progress[i];
+    if (place.step_rows == 0) {
+      continue;  // it was at its end before this step
+    }
     const bool ends = place.read + place.step_rows == static_cast<int64_t>(feeds[i].tokens.size());
     const int64_t first = feeds[i].visit ? 0 : place.step_rows - (ends ? 1 : 0);
     for (int64_t row = first; row < place.step_rows; ++row) {
