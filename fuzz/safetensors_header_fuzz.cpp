@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr uint64_t kDataBytes = 64;  // as many as the seed's tensors take

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/safetensors_header.h"
 #include "config/model_config.h"
 #include "config/presets.h"
 #include "config/run_config.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt bench: how fast this machine trains, evaluates or decodes a model, on random tokens.
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,10 +9,9 @@
 
 #include <ATen/Parallel.h>
 
+#include "bench_engine.h"
 #include "config/enum_text.h"
 #include "config/run_config.h"
-#include "generate/sampler.h"
-#include "generate/stream.h"
 #include "number_checks.h"
 #include "train/benchmark.h"
 #include "train/trainer.h"
@@ -27,6 +25,7 @@ struct BenchArguments {
   std::string config_file;
   std::vector<std::string> overrides;
   int64_t steps = 9;
+  EngineBenchOptions engine;
   bool json = false;
 };
 
@@ -55,11 +54,15 @@ constexpr const char* kExamples = R"(examples:
       training steps of rec-fixed-skip, size small, in bf16
   brt bench eval --config recipes/medium.toml --json
       a recipe's model, without data; one JSON object on stdout
-  brt bench decode --set model.size=tiny --set train.dtype=fp32 --steps 20
+  brt bench decode --set model.size=medium --weights int8
       one token at a time, always the most likely one
+  brt bench read --streams 4
+      four prompts at once
 
 train: forward, backward and update of train.lanes lanes. eval: forward and losses of
-evaluation.lanes lanes. decode: one stream, a window of tokens a repetition; step_ms is one token.
+evaluation.lanes lanes. decode: a window of tokens of each stream a repetition; a step is one token
+of each. read: a segment of each stream a repetition. Both run the streaming engine. share_of_limit
+compares the steps with how often a buffer as large as the weights can be read.
 Numbers are medians over the repetitions; spread is the interquartile range of the times, as a part
 of their median. share_of_gemm_peak compares with a bf16 matrix product [4096, 1024] [1024, 1024]
 that is timed between the repetitions.)";
@@ -75,45 +78,8 @@ RunConfig load_config(const BenchArguments& arguments) {
   return config;
 }
 
-/// One stream that always goes on with its most likely token.
-BenchmarkWork decoding_work(const RunConfig& config) {
-  ForwardOptions options;
-  options.dtype = compute_dtype(config.train.dtype);
-  SamplerOptions greedy;
-  greedy.temperature = 0.0;
-  const std::shared_ptr<Stream> stream =
-      std::make_shared<Stream>(make_benchmark_model(config), options);
-  const std::shared_ptr<Sampler> sampler = std::make_shared<Sampler>(greedy);
-  BenchmarkWork work;
-  work.steps = config.model.window;  // so that every repetition holds one update of the state
-  work.tokens_per_step = 1;
-  work.flops_per_token = forward_flops_per_token(config.model);
-  work.repeat = [stream, sampler, steps = work.steps] {
-    for (int64_t i = 0; i < steps; ++i) {
-      std::array<int32_t, 1> token = {0};
-      if (stream->tokens_read() > 0) {
-        token[0] = sampler->sample(stream->logits(), {}, stream->tokens_read());
-      }
-      stream->feed(token, {});
-    }
-  };
-  return work;
-}
-
-BenchmarkWork make_work(const std::string& mode, const RunConfig& config) {
-  if (mode == "train") {
-    return training_work(config);
-  }
-  if (mode == "eval") {
-    return evaluation_work(config);
-  }
-  return decoding_work(config);
-}
-
-void print_table(const BenchmarkResult& result,
-                 const BenchArguments& arguments,
-                 const RunConfig& config) {
-  fmt::print("mode                {}\n", arguments.mode);
+void print_table(const BenchmarkResult& result, const std::string& mode, const std::string& dtype) {
+  fmt::print("mode                {}\n", mode);
   fmt::print("tokens per second   {:.1f}  (spread {:.1f} %, {} repetitions)\n",
              result.tokens_per_second, 100.0 * result.spread, result.repetitions);
   fmt::print("step                {:.3f} ms\n", result.step_ms);
@@ -125,7 +91,39 @@ void print_table(const BenchmarkResult& result,
   fmt::print("CPU                 {}\n", result.cpu);
   fmt::print("kernel target       {}\n", result.kernel_target);
   fmt::print("threads             {}\n", result.threads);
-  fmt::print("dtype               {}\n", to_word(config.train.dtype));
+  fmt::print("dtype               {}\n", dtype);
+}
+
+void print_engine_figures(const EngineFigures& figures) {
+  fmt::print("steps               p50 {:.3f}, p99 {:.3f}, longest {:.3f} ms\n", figures.p50_ms,
+             figures.p99_ms, figures.longest_ms);
+  fmt::print("weights             {:.1f} MB a step\n", figures.weight_bytes / 1e6);
+  fmt::print("read bandwidth      {:.1f} GB/s\n", figures.bytes_per_second / 1e9);
+  fmt::print("weight limit        {:.1f} steps per second\n", figures.limit);
+  fmt::print("share of the limit  {:.1f} %\n", 100.0 * figures.share_of_limit);
+}
+
+void run_engine_bench(const BenchArguments& arguments, const RunConfig& config) {
+  EngineBench bench(config, arguments.engine);
+  BenchmarkResult result = run_benchmark(
+      arguments.mode == "decode" ? bench.decoding() : bench.reading(), arguments.steps);
+  result.threads = bench.engine().threads();
+  const EngineFigures figures = bench.figures(result);
+  if (arguments.json) {
+    fmt::print("{}\n",
+               benchmark_to_json(result, arguments.mode, arguments.engine.weights,
+                                 {{"streams", static_cast<double>(arguments.engine.streams)},
+                                  {"p50_ms", figures.p50_ms},
+                                  {"p99_ms", figures.p99_ms},
+                                  {"longest_ms", figures.longest_ms},
+                                  {"weight_bytes", figures.weight_bytes},
+                                  {"read_bytes_per_second", figures.bytes_per_second},
+                                  {"weight_limit_steps_per_second", figures.limit},
+                                  {"share_of_weight_limit", figures.share_of_limit}}));
+  } else {
+    print_table(result, arguments.mode, arguments.engine.weights);
+    print_engine_figures(figures);
+  }
 }
 
 void run_bench(const BenchArguments& arguments) {
@@ -133,23 +131,29 @@ void run_bench(const BenchArguments& arguments) {
   if (config.train.threads > 0) {
     at::set_num_threads(static_cast<int>(config.train.threads));
   }
-  const BenchmarkResult result = run_benchmark(make_work(arguments.mode, config), arguments.steps);
+  if (arguments.mode == "decode" || arguments.mode == "read") {
+    run_engine_bench(arguments, config);
+    return;
+  }
+  const BenchmarkResult result = run_benchmark(
+      arguments.mode == "train" ? training_work(config) : evaluation_work(config), arguments.steps);
+  const std::string dtype = to_word(config.train.dtype);
   if (arguments.json) {
-    fmt::print("{}\n", benchmark_to_json(result, arguments.mode, to_word(config.train.dtype)));
+    fmt::print("{}\n", benchmark_to_json(result, arguments.mode, dtype));
   } else {
-    print_table(result, arguments, config);
+    print_table(result, arguments.mode, dtype);
   }
 }
 
 }  // namespace
 
 void add_bench_verb(CLI::App& app) {
-  CLI::App* verb =
-      app.add_subcommand("bench", "Measure the speed of training, evaluation or decoding.");
+  CLI::App* verb = app.add_subcommand(
+      "bench", "Measure the speed of training, evaluation, decoding or reading.");
   const std::shared_ptr<BenchArguments> arguments = std::make_shared<BenchArguments>();
-  verb->add_option("mode", arguments->mode, "what is measured: train, eval, decode")
+  verb->add_option("mode", arguments->mode, "what is measured: train, eval, decode, read")
       ->required()
-      ->check(CLI::IsMember({"train", "eval", "decode"}));
+      ->check(CLI::IsMember({"train", "eval", "decode", "read"}));
   verb->add_option("--config", arguments->config_file,
                    "recipe (TOML); without one: rec-fixed-skip, size small");
   verb->add_option("--set", arguments->overrides,
@@ -157,6 +161,15 @@ void add_bench_verb(CLI::App& app) {
       ->allow_extra_args(false);
   verb->add_option("--steps", arguments->steps, "timed repetitions")
       ->check(whole_number(1, int64_t{1} << 20))
+      ->capture_default_str();
+  verb->add_option("--streams", arguments->engine.streams, "decode, read: streams side by side")
+      ->check(whole_number(1, 4096))
+      ->capture_default_str();
+  verb->add_option("--weights", arguments->engine.weights, "decode, read: format of the weights")
+      ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
+      ->capture_default_str();
+  verb->add_option("--threads", arguments->engine.threads, "decode, read: 0 for all cores")
+      ->check(whole_number(0, 1024))
       ->capture_default_str();
   verb->add_flag("--json", arguments->json, "one JSON object on stdout");
   verb->footer(kExamples);

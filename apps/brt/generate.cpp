@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt generate: continue a text, or a state that was saved.
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,34 +13,38 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "base/error.h"
 #include "base/output_check.h"
-#include "checkpoint/model_folder.h"
-#include "compute_flags.h"
 #include "data/byte_stream.h"
-#include "generate/sampler.h"
+#include "engine_flags.h"
+#include "generate/prompt_reader.h"
 #include "generate/state_file.h"
 #include "generate/stop_strings.h"
 #include "generate/text_generator.h"
 #include "number_checks.h"
+#include "sampler_flags.h"
+#include "standard_output.h"
 #include "verbs.h"
 
 namespace brt {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 struct GenerateArguments {
   std::string model;
   std::optional<std::string> prompt;
   std::string prompt_file;
   int64_t tokens = 0;
-  SamplerOptions sampler;
-  bool seed_given = false;
+  int64_t samples = 1;
+  SamplerFlags sampler;
   std::vector<std::string> stop;
   std::string state_in;
   std::string state_out;
   bool echo = false;
-  ComputeFlags compute;
+  EngineFlags engine;
   bool json = false;
 };
 
@@ -51,20 +52,19 @@ constexpr const char* kExamples = R"(examples:
   brt generate --model runs/demo/rec --prompt "It was a dark" --tokens 500
   brt generate --model runs/demo/rec --prompt-file a.txt --tokens 900 --temperature 0.8 --top-p 0.95
   brt generate --model runs/demo/rec --prompt "Q: why? A:" --tokens 200 --stop "Q:" --stop "END"
+  brt generate --model runs/demo/rec --prompt "It was" --tokens 50 --samples 4 --json
+      four continuations of one prompt, with the seeds 1, 2, 3, 4, computed together
+  brt generate --model runs/demo/rec --prompt "It was" --tokens 50 --logit-bias 32=-inf
   brt generate --model runs/demo/rec --prompt-file book.txt --tokens 0 --state-out book.state
   brt generate --model runs/demo/rec --state-in book.state --tokens 100 --state-out next.state
       reads a long prompt once and goes on from there, exactly as if it had never stopped
 
-Steps of sampling, in this order: repetition penalty, top-k, top-p, min-p, temperature. The same seed
-gives the same text; a draw depends on the seed and the token's place in its document only.
+Steps of sampling, in this order: logit bias, repetition penalty, top-k, top-p, min-p, temperature. The
+same seed gives the same text; a draw depends on the seed and the token's place in its document only. A
+state brings its sampling flags; those that are given replace them.
 Generation ends after --tokens tokens, at the document's end, or at a stop string, which is read but not
-printed. Stdout gets the continuation and nothing else.)";
-
-void print_text(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
-  }
-}
+printed. Stdout gets the continuation and nothing else; with several samples, each stands behind a line
+"=== sample I, seed S".)";
 
 /// Calls visit with the prompt's parts.
 void read_prompt(const GenerateArguments& arguments,
@@ -82,113 +82,145 @@ void read_prompt(const GenerateArguments& arguments,
   }
 }
 
-/// What --json prints: one object, when all is done.
-void print_json(const GenerateArguments& arguments,
-                const GenerationResult& result,
-                const std::string& prompt,
-                const std::string& text,
-                double seconds) {
-  nlohmann::ordered_json object;
-  if (arguments.echo) {
-    object["prompt"] = prompt;
+/// What was asked for but cannot be, before the model is loaded.
+void check_arguments(const GenerateArguments& arguments) {
+  apply_sampler_flags(arguments.sampler, SamplerOptions());
+  const StopStrings stop_strings(arguments.stop);
+  if (!arguments.state_out.empty()) {
+    if (arguments.samples > 1) {
+      throw ConfigError("--state-out saves one state, --samples makes several",
+                        "save a state of the prompt with --tokens 0, and fork it: brt state fork");
+    }
+    check_output_file(arguments.state_out);
   }
+}
+
+/// The document that is continued, where it was saved or empty.
+Session open_session(const GenerateArguments& arguments,
+                     const Engine& engine,
+                     const Tokenizer& tokenizer) {
+  Session session{.stream = engine.begin(), .text = {}};
+  if (!arguments.state_in.empty()) {
+    std::string note;
+    session = load_state(arguments.state_in, engine, tokenizer, note);
+    if (!note.empty()) {
+      spdlog::warn(note);
+    }
+  }
+  session.text.sampler = apply_sampler_flags(arguments.sampler, session.text.sampler);
+  for (const auto& [token, bias] : session.text.sampler.logit_bias) {
+    if (token >= tokenizer.vocab_size()) {
+      throw ConfigError(fmt::format("--logit-bias names token {}, the model's tokens are below {}",
+                                    token, tokenizer.vocab_size()));
+    }
+  }
+  return session;
+}
+
+Json sample_json(const std::string& text, const GenerationResult& result, uint64_t seed) {
+  Json object;
   object["text"] = text;
   object["tokens"] = result.tokens;
   object["finish"] = to_word(result.reason);
   if (result.reason == FinishReason::kStop) {
     object["stop"] = result.stop;
   }
-  object["seed"] = arguments.sampler.seed;
-  object["tokens_per_second"] = static_cast<double>(result.tokens) / seconds;
-  fmt::print("{}\n", object.dump(-1, ' ', /*ensure_ascii=*/false,
-                                 nlohmann::json::error_handler_t::replace));
+  object["seed"] = seed;
+  return object;
 }
 
-/// Puts the stream where the state was; returns the tokens before.
-std::vector<int32_t> resume(GenerateArguments& arguments,
-                            const LanguageModel& model,
-                            uint64_t fingerprint,
-                            Stream& stream) {
-  if (arguments.state_in.empty()) {
-    return {};
+/// The continuations, as they are printed when all is done.
+class Samples {
+ public:
+  Samples(const GenerateArguments& arguments, const Session& prompt)
+      : arguments_(arguments),
+        sessions_(static_cast<size_t>(arguments.samples), prompt),
+        texts_(sessions_.size()) {
+    for (size_t i = 0; i < sessions_.size(); ++i) {
+      sessions_[i].text.sampler.seed += i;
+    }
   }
-  StreamState state = load_state(arguments.state_in, model->config(), fingerprint);
-  stream.restore(std::move(state.carry), std::move(state.logits_V), state.tokens_read);
-  if (!arguments.seed_given) {
-    arguments.sampler.seed = state.seed;
-  }
-  return std::move(state.recent_tokens);
-}
 
-void run_generate(GenerateArguments arguments) {
-  // Complain before the model is loaded and text is generated.
-  const Sampler checked(arguments.sampler);
-  const StopStrings stop_strings(arguments.stop);
-  if (!arguments.state_out.empty()) {
-    check_output_file(arguments.state_out);
+  void generate(Engine& engine, const Tokenizer& tokenizer) {
+    const bool prints_at_once = !arguments_.json && sessions_.size() == 1;
+    const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+    results_ = continue_texts(engine, tokenizer, sessions_, arguments_.tokens, arguments_.stop,
+                              [&](size_t sample, std::string_view part) {
+                                if (prints_at_once) {
+                                  write_standard_output(part);
+                                } else {
+                                  texts_[sample] += part;
+                                }
+                              });
+    seconds_ = std::chrono::steady_clock::now() - began;
   }
-  const at::ScalarType dtype = apply_compute_flags(arguments.compute);
-  const ModelWithTokenizer loaded = load_model_with_tokenizer(arguments.model);
-  const bool uses_state = !arguments.state_in.empty() || !arguments.state_out.empty();
-  const uint64_t fingerprint = uses_state ? model_fingerprint(loaded.model) : 0;
-  Stream stream(loaded.model, {.dtype = dtype});
-  std::vector<int32_t> recent = resume(arguments, loaded.model, fingerprint, stream);
-  const Sampler sampler(arguments.sampler);
-  TextGenerator generator(stream, *loaded.tokenizer, sampler);
-  generator.set_recent_tokens(std::move(recent));
 
+  const Session& first() const { return sessions_.front(); }
+
+  void print_text() const {
+    for (size_t i = 0; i < sessions_.size() && sessions_.size() > 1; ++i) {
+      write_standard_output(fmt::format("=== sample {}, seed {}\n{}\n", i + 1,
+                                        sessions_[i].text.sampler.seed, texts_[i]));
+    }
+  }
+
+  /// One object; `prompt` is part of it if it was asked for.
+  void print_json(const std::string& prompt) const {
+    Json object;
+    if (arguments_.echo) {
+      object["prompt"] = prompt;
+    }
+    int64_t tokens = 0;
+    Json samples = Json::array();
+    for (size_t i = 0; i < sessions_.size(); ++i) {
+      samples.push_back(sample_json(texts_[i], results_[i], sessions_[i].text.sampler.seed));
+      tokens += results_[i].tokens;
+    }
+    if (sessions_.size() == 1) {
+      object.update(samples.front());
+    } else {
+      object["samples"] = samples;
+    }
+    object["tokens_per_second"] = static_cast<double>(tokens) / seconds_.count();
+    fmt::print("{}\n",
+               object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
+  }
+
+ private:
+  const GenerateArguments& arguments_;
+  std::vector<Session> sessions_;
+  std::vector<std::string> texts_;
+  std::vector<GenerationResult> results_;
+  std::chrono::duration<double> seconds_ = {};
+};
+
+void run_generate(const GenerateArguments& arguments) {
+  check_arguments(arguments);
+  const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
+  Engine& engine = *loaded.engine;
+  const Tokenizer& tokenizer = *loaded.tokenizer;
+  Session session = open_session(arguments, engine, tokenizer);
   std::string prompt;
-  std::string text;
+  PromptReader reader(engine, tokenizer, session);
   read_prompt(arguments, [&](std::string_view part) {
     if (arguments.echo && arguments.json) {
       prompt += part;
     } else if (arguments.echo) {
-      print_text(part);
+      write_standard_output(part);
     }
-    generator.read_prompt(part);
+    reader.append(part);
   });
-  generator.finish_prompt();
-
-  const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
-  const GenerationResult result =
-      generator.generate(arguments.tokens, arguments.stop, [&](std::string_view part) {
-        if (arguments.json) {
-          text += part;
-        } else {
-          print_text(part);
-        }
-      });
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+  reader.finish();
+  Samples samples(arguments, session);
+  samples.generate(engine, tokenizer);
   if (!arguments.state_out.empty()) {
-    save_state(arguments.state_out,
-               {.carry = stream.carry(),
-                .logits_V = stream.logits(),
-                .tokens_read = stream.tokens_read(),
-                .recent_tokens = generator.recent_tokens(),
-                .seed = arguments.sampler.seed},
-               fingerprint);
+    save_state(arguments.state_out, samples.first(), identify(engine, tokenizer));
   }
   if (arguments.json) {
-    print_json(arguments, result, prompt, text, seconds.count());
+    samples.print_json(prompt);
+  } else {
+    samples.print_text();
   }
-}
-
-void add_sampler_flags(CLI::App& verb, SamplerOptions& sampler) {
-  verb.add_option("--temperature", sampler.temperature, "0: always the most likely token")
-      ->capture_default_str();
-  verb.add_option("--top-k", sampler.top_k, "draw from this many of the most likely tokens; 0: all")
-      ->capture_default_str();
-  verb.add_option("--top-p", sampler.top_p,
-                  "draw from the fewest tokens that hold this probability")
-      ->capture_default_str();
-  verb.add_option("--min-p", sampler.min_p,
-                  "drop tokens below this part of the largest probability")
-      ->capture_default_str();
-  verb.add_option("--repetition-penalty", sampler.repetition_penalty,
-                  "above 1: recent tokens become less likely")
-      ->capture_default_str();
-  verb.add_option("--repetition-window", sampler.repetition_window, "how many tokens are recent")
-      ->capture_default_str();
 }
 
 }  // namespace
@@ -204,24 +236,21 @@ void add_generate_verb(CLI::App& app) {
   verb->add_option("--tokens", arguments->tokens, "generate at most this many tokens")
       ->check(whole_number(0))
       ->required();
+  verb->add_option("--samples", arguments->samples,
+                   "continuations, computed together; seeds count up from --seed")
+      ->check(whole_number(1, 4096))
+      ->capture_default_str();
   add_sampler_flags(*verb, arguments->sampler);
-  CLI::Option* seed = verb->add_option("--seed", arguments->sampler.seed,
-                                       "seed of the draws; a state brings its own")
-                          ->check(whole_number(0))
-                          ->capture_default_str();
   // One string a flag: CLI11 would take "[END]" for a list otherwise.
   verb->add_option("--stop", arguments->stop, "end before this text; may be given several times")
       ->allow_extra_args(false);
   verb->add_option("--state-in", arguments->state_in, "go on from this state file");
   verb->add_option("--state-out", arguments->state_out, "save the state at the end in this file");
   verb->add_flag("--echo", arguments->echo, "print the prompt too");
-  add_compute_flags(*verb, arguments->compute);
+  add_engine_flags(*verb, arguments->engine);
   verb->add_flag("--json", arguments->json, "one JSON object on stdout, at the end");
   verb->footer(kExamples);
-  verb->callback([arguments, seed] {
-    arguments->seed_given = seed->count() > 0;
-    run_generate(*arguments);
-  });
+  verb->callback([arguments] { run_generate(*arguments); });
 }
 
 }  // namespace brt

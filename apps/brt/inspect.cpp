@@ -26,6 +26,7 @@
 #include "config/model_config.h"
 #include "config/run_config.h"
 #include "data/prepared_data.h"
+#include "generate/compressed_file.h"
 #include "generate/state_file.h"
 #include "text/tokenizer.h"
 #include "verbs.h"
@@ -37,8 +38,9 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kKinds =
-    "a model folder, a run folder, a checkpoint folder, prepared data, a tokenizer (.model) or a "
-    "safetensors file (weights or state)";
+    "a model folder, a run folder, a checkpoint folder, prepared data, a tokenizer (.model), a "
+    "state "
+    "file, a compressed file or a safetensors file";
 
 struct InspectArguments {
   std::string path;
@@ -233,11 +235,79 @@ void inspect_safetensors(const fs::path& path, Finding& finding) {
     finding.fields["metadata"] = metadata;
     finding.fields["tensors"] = tensor_table(tensors);
     finding.fields["checksum"] = hash_text(hash_file(path));
-    if (metadata.contains("format") && metadata.at("format") == "brt-state") {
-      finding.fields["kind"] = "state";
-      describe_state(path);  // verifies its own checksum
+  });
+}
+
+void put_identity(const ModelIdentity& model, Finding& finding) {
+  finding.fields["model_fingerprint"] = hash_text(model.model_fingerprint);
+  finding.fields["tokenizer_fingerprint"] = hash_text(model.tokenizer_fingerprint);
+  finding.fields["weights"] = model.weights;
+  finding.fields["kernel_target"] = model.kernel_target;
+}
+
+Json sampler_fields(const SamplerOptions& sampler) {
+  std::vector<std::string> bias;
+  for (const auto& [token, value] : sampler.logit_bias) {
+    bias.push_back(fmt::format("{}={}", token, value));
+  }
+  return {{"temperature", sampler.temperature},
+          {"top_k", sampler.top_k},
+          {"top_p", sampler.top_p},
+          {"min_p", sampler.min_p},
+          {"repetition_penalty", sampler.repetition_penalty},
+          {"repetition_window", sampler.repetition_window},
+          {"seed", sampler.seed},
+          {"logit_bias", bias}};
+}
+
+void inspect_state(const fs::path& path, Finding& finding) {
+  finding.fields["kind"] = "state";
+  finding.look([&] {
+    const StateFile file = read_state_file(path);  // verifies its checksum
+    finding.fields["format_version"] = kStateFormatVersion;
+    put_identity(file.model, finding);
+    finding.fields["tokens_read"] = file.tokens_read;
+    finding.fields["bytes_read"] = file.text.bytes_read;
+    finding.fields["lines_read"] = file.text.lines_read;
+    finding.fields["sampler"] = sampler_fields(file.text.sampler);
+    finding.fields["recent_tokens"] = fmt::format("{}", fmt::join(file.text.recent_tokens, " "));
+    finding.fields["stop_text"] = file.text.stop_text;
+    finding.fields["pending_text"] = file.text.pending_text;
+    Json& parts = finding.fields["parts"] = Json::array();
+    for (const StatePart& part : file.parts) {
+      parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
     }
   });
+}
+
+void inspect_compressed(const fs::path& path, Finding& finding) {
+  finding.fields["kind"] = "compressed text";
+  finding.look([&] {
+    std::ifstream stream(path, std::ios::binary);
+    CompressedFileReader file(path.string(), [&](char* buffer, size_t size) {
+      stream.read(buffer, static_cast<std::streamsize>(size));
+      return static_cast<size_t>(stream.gcount());
+    });
+    finding.fields["format_version"] = kCompressedFormatVersion;
+    put_identity(file.model(), finding);
+    int64_t blocks = 0;
+    int64_t coded_bytes = 0;
+    for (std::string block = file.next_block(); !block.empty(); block = file.next_block()) {
+      ++blocks;
+      coded_bytes += static_cast<int64_t>(block.size());
+    }
+    finding.fields["blocks"] = blocks;
+    finding.fields["coded_bytes"] = coded_bytes;
+    finding.fields["text_bytes"] = file.content().bytes;
+    finding.fields["text_checksum"] = hash_text(file.content().checksum);
+  });
+}
+
+bool begins_as_compressed(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string start(8, '\0');
+  stream.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return begins_as_compressed_file(start);
 }
 
 /// Whether a file of any name begins as a safetensors file does: header length, then a brace.
@@ -265,6 +335,10 @@ Finding inspect_path(const fs::path& path) {
     } else if (has(path, "config.json") || has(path, "model.safetensors")) {
       inspect_model(path, finding);
     }
+  } else if (begins_as_state_file(path)) {
+    inspect_state(path, finding);
+  } else if (begins_as_compressed(path)) {
+    inspect_compressed(path, finding);
   } else if (path.extension() == ".safetensors" || begins_as_safetensors(path)) {
     inspect_safetensors(path, finding);
   } else if (path.extension() == ".model") {
@@ -361,7 +435,8 @@ void add_inspect_verb(CLI::App& app) {
       "  brt inspect runs/demo/rec\n"
       "  brt inspect runs/demo/rec/checkpoints/step-00000700\n"
       "  brt inspect data/prepared/books --json\n"
-      "  brt inspect books.model");
+      "  brt inspect books.model\n"
+      "  brt inspect book.state");
   verb->callback([arguments] { inspect_verb(*arguments); });
 }
 

@@ -71,6 +71,9 @@ void add_verbs(CLI::App& app) {
   brt::add_eval_verb(app);
   brt::add_score_verb(app);
   brt::add_generate_verb(app);
+  brt::add_compress_verb(app);
+  brt::add_decompress_verb(app);
+  brt::add_state_verb(app);
   brt::add_inspect_verb(app);
   brt::add_selftest_verb(app);
   brt::add_bench_verb(app);

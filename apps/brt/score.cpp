@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// brt score: how well a model predicts each token of a text.
+// brt score: how well a model predicts each token of a text, which may never end.
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -11,24 +11,33 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "compute_flags.h"
+#include "base/output_check.h"
 #include "data/byte_stream.h"
 #include "data/word_counter.h"
+#include "engine_flags.h"
 #include "generate/scorer.h"
+#include "generate/state_file.h"
+#include "stop_signal.h"
 #include "verbs.h"
 #include "visible_text.h"
 
 namespace brt {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct ScoreArguments {
   std::string model;
   std::string file;
-  ComputeFlags compute;
+  std::string state_in;
+  std::string state_out;
+  bool lines = false;
+  EngineFlags engine;
   bool json = false;
 };
 
@@ -39,13 +48,22 @@ constexpr const char* kExamples = R"(examples:
       the surprising tokens
   cat book.txt | brt score --model runs/demo/rec - --json
       standard input, scored as it comes
+  tail -f app.log | brt score --model runs/logs - --lines --state-out app.state
+      a line of output for each line of a log: line, tokens, bits, bits per byte, text; Ctrl-C saves the state
+  tail -f app.log | brt score --model runs/logs - --lines --state-in app.state --state-out app.state
+      goes on where it stopped
 
 The document's first token has no bits (null, or "-"), as nothing precedes it; its end is scored last,
-with an empty text. In JSON, bytes of a text that are not UTF-8 by themselves, such as a part of a
-character, appear as U+FFFD; otherwise as \xNN.)";
+with an empty text, unless --state-out keeps the document open. In JSON, bytes of a text that are not
+UTF-8 by themselves, such as a part of a character, appear as U+FFFD; otherwise as \xNN.
+Text is cut into the same pieces as in prepared data, so that the sum is that of brt eval. Where input
+pauses, the whole lines that have come are scored without waiting for more, and --lines cuts at every line.)";
 
-std::string json_text(const nlohmann::ordered_json& object) {
-  return object.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+constexpr size_t kLongestLine = size_t{1} << 18;
+constexpr int kPauseMilliseconds = 100;  // of live input, until what has come is scored
+
+void print_json(const Json& object) {
+  fmt::print("{}\n", object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
 }
 
 void print_token(const TokenScore& score, bool json) {
@@ -56,15 +74,15 @@ void print_token(const TokenScore& score, bool json) {
                score.byte_offset, bits);
     return;
   }
-  nlohmann::ordered_json line = {{"index", score.index},
-                                 {"token", score.token},
-                                 {"text", std::string(score.bytes)},
-                                 {"byte_offset", score.byte_offset},
-                                 {"bits", nullptr}};
+  Json line = {{"index", score.index},
+               {"token", score.token},
+               {"text", std::string(score.bytes)},
+               {"byte_offset", score.byte_offset},
+               {"bits", nullptr}};
   if (score.nats) {
     line["bits"] = *score.nats / std::numbers::ln2;
   }
-  fmt::print("{}\n", json_text(line));
+  print_json(line);
 }
 
 void print_summary(const ScoreTotal& total, int64_t words, bool json) {
@@ -78,17 +96,15 @@ void print_summary(const ScoreTotal& total, int64_t words, bool json) {
         total.tokens, total.bytes, words, bits, bits_per_token, bits_per_byte);
     return;
   }
-  const nlohmann::ordered_json line = {
-      {"summary", true},
-      {"tokens", total.tokens},
-      {"bytes", total.bytes},
-      {"words", words},
-      {"nats", total.nats},
-      {"bits_per_token", bits_per_token},
-      {"bits_per_byte", bits_per_byte},
-      {"token_perplexity", std::exp(total.nats / static_cast<double>(total.tokens))},
-      {"word_perplexity", std::exp(total.nats / static_cast<double>(words))}};
-  fmt::print("{}\n", json_text(line));
+  print_json({{"summary", true},
+              {"tokens", total.tokens},
+              {"bytes", total.bytes},
+              {"words", words},
+              {"nats", total.nats},
+              {"bits_per_token", bits_per_token},
+              {"bits_per_byte", bits_per_byte},
+              {"token_perplexity", std::exp(total.nats / static_cast<double>(total.tokens))},
+              {"word_perplexity", std::exp(total.nats / static_cast<double>(words))}});
 }
 
 /// Whether text may come in over time, so that a reader waits for lines.
@@ -98,30 +114,179 @@ bool is_live(const std::string& file) {
   return failed == 0 && !S_ISREG(status.st_mode);
 }
 
-void run_score(const ScoreArguments& arguments) {
-  const at::ScalarType dtype = apply_compute_flags(arguments.compute);
-  const std::unique_ptr<ByteStream> input = open_plain_stream(arguments.file);
-  const ModelWithTokenizer loaded = load_model_with_tokenizer(arguments.model);
-  const bool flush_lines = is_live(arguments.file);
-  Scorer scorer(loaded.model, {.dtype = dtype}, *loaded.tokenizer, [&](const TokenScore& score) {
-    print_token(score, arguments.json);
-    if (flush_lines) {
+/// Passes text to the scorer, line by line where that is asked for or the input is live.
+class Scoring {
+ public:
+  Scoring(const ScoreArguments& arguments,
+          Engine& engine,
+          const Tokenizer& tokenizer,
+          Session& session)
+      : arguments_(arguments),
+        session_(session),
+        is_live_(is_live(arguments.file)),
+        scorer_(engine, tokenizer, session, [this](const TokenScore& score) { take(score); }),
+        line_(std::move(session.text.pending_text)) {
+    session.text.pending_text.clear();
+  }
+
+  void append(std::string_view part) {
+    words_.append(part);
+    if (!arguments_.lines && !is_live_) {
+      scorer_.append(part);
+      return;
+    }
+    while (!part.empty()) {
+      const size_t newline = part.find('\n');
+      const size_t size = newline == std::string_view::npos ? part.size() : newline + 1;
+      line_ += part.substr(0, size);
+      part.remove_prefix(size);
+      if (newline != std::string_view::npos || line_.size() >= kLongestLine) {
+        end_line();
+      }
+    }
+  }
+
+  /// Live input has paused: scores the lines that have come.
+  void pause() {
+    scorer_.cut();
+    std::fflush(stdout);
+  }
+
+  /// The input is at its end; `keeps_open`: the document is not.
+  void end_input(bool keeps_open) {
+    if (!line_.empty()) {
+      end_line();
+    }
+    if (keeps_open) {
+      scorer_.cut();
+    } else {
+      scorer_.finish();
+    }
+  }
+
+  /// A signal came: an unfinished line is kept for a later call.
+  void stop() {
+    scorer_.cut();
+    session_.text.pending_text = line_;
+  }
+
+  void print_total() const { print_summary(scorer_.total(), words_.words(), arguments_.json); }
+
+ private:
+  const ScoreArguments& arguments_;
+  Session& session_;
+  bool is_live_;
+  Scorer scorer_;
+  WordCounter words_;
+  std::string line_;  ///< unfinished
+  int64_t line_tokens_ = 0;
+  double line_nats_ = 0.0;
+
+  void take(const TokenScore& score) {
+    if (arguments_.lines) {
+      line_tokens_ += score.nats ? 1 : 0;
+      line_nats_ += score.nats.value_or(0.0);
+      return;
+    }
+    print_token(score, arguments_.json);
+    if (is_live_) {
       std::fflush(stdout);
     }
-  });
-  WordCounter words;
+  }
+
+  void end_line() {
+    const int64_t byte_offset = session_.text.bytes_read;
+    scorer_.append(line_);
+    if (arguments_.lines) {
+      scorer_.cut();
+      print_line(byte_offset);
+      session_.text.lines_read += 1;
+    }
+    line_.clear();
+  }
+
+  void print_line(int64_t byte_offset) {
+    const double bits = line_nats_ / std::numbers::ln2;
+    const double bits_per_byte = bits / static_cast<double>(line_.size());
+    std::string_view text = line_;
+    text.remove_suffix(text.ends_with('\n') ? 1 : 0);
+    if (arguments_.json) {
+      print_json({{"line", session_.text.lines_read},
+                  {"byte_offset", byte_offset},
+                  {"tokens", line_tokens_},
+                  {"bits", bits},
+                  {"bits_per_byte", bits_per_byte},
+                  {"text", std::string(text)}});
+    } else {
+      fmt::print("{}\t{}\t{:.6f}\t{:.6f}\t{}\n", session_.text.lines_read, line_tokens_, bits,
+                 bits_per_byte, visible_text(text));
+    }
+    if (is_live_) {
+      std::fflush(stdout);
+    }
+    line_tokens_ = 0;
+    line_nats_ = 0.0;
+  }
+};
+
+/// Reads to the end of the input or to a signal; whether anything was read.
+bool read_input(ByteStream& input, Scoring& scoring) {
   std::array<char, 1 << 16> buffer;
-  size_t size = input->read(buffer.data(), buffer.size());
-  if (size == 0) {
+  bool has_text = false;
+  bool is_paused = true;  // nothing waits to be scored
+  while (!stop_requested()) {
+    if (!input.wait(kPauseMilliseconds)) {
+      if (!is_paused) {
+        scoring.pause();
+      }
+      is_paused = true;
+      continue;
+    }
+    const size_t size = input.read(buffer.data(), buffer.size());
+    if (size == 0) {
+      break;
+    }
+    scoring.append(std::string_view(buffer.data(), size));
+    has_text = true;
+    is_paused = false;
+  }
+  return has_text;
+}
+
+void run_score(const ScoreArguments& arguments) {
+  if (!arguments.state_out.empty()) {
+    check_output_file(arguments.state_out);
+  }
+  const std::unique_ptr<ByteStream> input = open_plain_stream(arguments.file);
+  const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
+  Engine& engine = *loaded.engine;
+  const Tokenizer& tokenizer = *loaded.tokenizer;
+  Session session{.stream = engine.begin(), .text = {}};
+  if (!arguments.state_in.empty()) {
+    std::string note;
+    session = load_state(arguments.state_in, engine, tokenizer, note);
+    if (!note.empty()) {
+      spdlog::warn(note);
+    }
+  }
+  catch_stop_signals();
+  Scoring scoring(arguments, engine, tokenizer, session);
+  const bool has_text = read_input(*input, scoring);
+  const bool keeps_open = !arguments.state_out.empty();
+  if (stop_requested()) {
+    scoring.stop();
+  } else if (has_text || !arguments.state_in.empty()) {
+    scoring.end_input(keeps_open);
+  } else {
     throw DataError(fmt::format("{}: holds no text, so there is nothing to score", arguments.file));
   }
-  for (; size > 0; size = input->read(buffer.data(), buffer.size())) {
-    const std::string_view part(buffer.data(), size);
-    words.append(part);
-    scorer.append(part);
+  scoring.print_total();
+  if (keeps_open) {
+    save_state(arguments.state_out, session, identify(engine, tokenizer));
   }
-  const ScoreTotal total = scorer.finish();
-  print_summary(total, words.words(), arguments.json);
+  if (stop_requested()) {
+    throw CLI::RuntimeError(stop_exit_code());
+  }
 }
 
 }  // namespace
@@ -132,7 +297,12 @@ void add_score_verb(CLI::App& app) {
   const std::shared_ptr<ScoreArguments> arguments = std::make_shared<ScoreArguments>();
   verb->add_option("--model", arguments->model, "model folder or run folder")->required();
   verb->add_option("file", arguments->file, "text file, or - for standard input")->required();
-  add_compute_flags(*verb, arguments->compute);
+  verb->add_flag("--lines", arguments->lines, "sums of each line in place of tokens");
+  verb->add_option("--state-in", arguments->state_in, "go on from this state file");
+  verb->add_option("--state-out", arguments->state_out,
+                   "save the state in this file, at the end or at a signal, and leave the document "
+                   "open");
+  add_engine_flags(*verb, arguments->engine);
   verb->add_flag("--json", arguments->json, "JSON lines on stdout");
   verb->footer(kExamples);
   verb->callback([arguments] { run_score(*arguments); });

@@ -4,12 +4,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "config/enum_text.h"
+#include "eval/engine_selftest.h"
 #include "verbs.h"
 
 namespace brt {
@@ -18,6 +20,8 @@ namespace {
 struct SelftestFlags {
   std::string golden;
   std::string dtype = "fp32";
+  bool engine = false;
+  std::vector<std::string> weights = {"fp32", "bf16", "int8"};
   bool json = false;
 };
 
@@ -43,14 +47,30 @@ std::string json_line_of(const SelftestResult& result) {
   return line.dump();
 }
 
+/// Every case, or with --engine every one that does not train, with each format of weights.
+std::vector<SelftestResult> run_case(const std::filesystem::path& folder,
+                                     const SelftestFlags& flags) {
+  if (!flags.engine) {
+    return {run_selftest_case(folder, *from_word<DType>(flags.dtype))};
+  }
+  std::vector<SelftestResult> results;
+  for (const std::string& word : flags.weights) {
+    if (is_engine_case(folder)) {
+      results.push_back(run_engine_selftest_case(folder, weight_format_from_word(word)));
+      results.back().name += "/" + word;
+    }
+  }
+  return results;
+}
+
 void run_selftest(const SelftestFlags& flags) {
-  const DType dtype = *from_word<DType>(flags.dtype);
   int64_t failed = 0;
   int64_t passed = 0;
   for (const std::filesystem::path& folder : find_selftest_cases(flags.golden)) {
-    const SelftestResult result = run_selftest_case(folder, dtype);
-    ++(result.passed() ? passed : failed);
-    fmt::print("{}\n", flags.json ? json_line_of(result) : line_of(result));
+    for (const SelftestResult& result : run_case(folder, flags)) {
+      ++(result.passed() ? passed : failed);
+      fmt::print("{}\n", flags.json ? json_line_of(result) : line_of(result));
+    }
   }
   if (failed > 0) {
     throw Error(fmt::format("selftest: {} of {} cases failed", failed, passed + failed));
@@ -72,10 +92,17 @@ void add_selftest_verb(CLI::App& app) {
   verb->add_option("--dtype", flags->dtype, "compute precision")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
+  CLI::Option* engine = verb->add_flag("--engine", flags->engine,
+                                       "run the streaming engine, not the model that trains");
+  verb->add_option("--weights", flags->weights, "formats of the engine's weights")
+      ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
+      ->delimiter(',')
+      ->needs(engine)
+      ->capture_default_str();
   verb->add_flag("--json", flags->json, "one JSON object a case");
   verb->footer(
       "Examples:\n  brt selftest --golden tests/golden\n  brt selftest --golden tests/golden "
-      "--dtype bf16");
+      "--dtype bf16\n  brt selftest --golden tests/golden --engine --weights fp32,int8");
   verb->callback([flags] { run_selftest(*flags); });
 }
 

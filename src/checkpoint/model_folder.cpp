@@ -15,10 +15,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "checkpoint/run_folder.h"
 #include "checkpoint/safetensors.h"
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/model_hash.h"
+#include "safetensors/safetensors_header.h"
 
 namespace brt {
 namespace {
@@ -255,15 +255,12 @@ void load_parameters(LanguageModel& model,
 }
 
 uint64_t model_fingerprint(const LanguageModel& model) {
-  StreamingHash hash;
-  const std::string config = model_config_to_json(resolve_model_config(model->config()), "");
-  hash.update(config.data(), config.size());
+  ModelHash hash(model->config());
   for (const auto& [name, parameter] : parameter_map(model)) {
     const at::Tensor weights = parameter.to(at::kCPU).contiguous();
-    const std::string description = fmt::format(
-        "\n{} {} {}\n", name, safetensors_dtype(weights.scalar_type()), shape_text(weights));
-    hash.update(description.data(), description.size());
-    hash.update(weights.const_data_ptr(), weights.nbytes());
+    hash.add(name, safetensors_dtype(weights.scalar_type()),
+             {weights.sizes().data(), weights.sizes().size()}, weights.const_data_ptr(),
+             weights.nbytes());
   }
   return hash.digest();
 }

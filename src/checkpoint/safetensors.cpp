@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <functional>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,7 +15,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/safetensors_header.h"
+#include "safetensors/safetensors_layout.h"
 
 namespace brt {
 namespace {
@@ -50,7 +48,7 @@ at::ScalarType scalar_type(const std::string& word) {
   throw CheckpointError(fmt::format("dtype {} has no counterpart", word));
 }
 
-/// A file whose header has been read and checked; the data follow.
+/// A file that stands at the first byte of its data.
 struct OpenFile {
   std::ifstream stream;
   SafetensorsHeader header;
@@ -58,47 +56,14 @@ struct OpenFile {
 };
 
 OpenFile open_safetensors(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw CheckpointError(fmt::format("{}: does not exist", path.string()),
-                          "check the path; a relative one begins at the folder of the command");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw CheckpointError(
-        fmt::format("{}: is not a file, a safetensors file was expected", path.string()));
-  }
+  SafetensorsLayout layout = read_safetensors_layout(path);
   OpenFile file;
+  file.header = std::move(layout.header);
+  file.data_start = layout.data_start;
   file.stream.open(path, std::ios::binary);
-  const uint64_t file_bytes = std::filesystem::file_size(path, error);
-  if (!file.stream || error) {
-    throw CheckpointError(fmt::format("{}: cannot be opened: {}", path.string(),
-                                      error ? error.message() : std::strerror(errno)));
+  if (!file.stream.seekg(static_cast<std::streamoff>(file.data_start))) {
+    throw CheckpointError(fmt::format("{}: cannot be opened again", path.string()));
   }
-  uint64_t header_bytes = 0;
-  if (file_bytes < sizeof(header_bytes) ||
-      !file.stream.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes))) {
-    throw CheckpointError(
-        fmt::format("{}: has {} bytes, too few for a safetensors file", path.string(), file_bytes),
-        "the file is cut off; copy or download it again");
-  }
-  if (header_bytes > kMaxSafetensorsHeaderBytes) {
-    throw CheckpointError(fmt::format("{}: header claims {} bytes, more than the format's {}",
-                                      path.string(), header_bytes, kMaxSafetensorsHeaderBytes),
-                          "this is not a safetensors file, or it is damaged");
-  }
-  if (header_bytes > file_bytes - sizeof(header_bytes)) {
-    throw CheckpointError(
-        fmt::format("{}: header claims {} bytes, but only {} follow", path.string(), header_bytes,
-                    file_bytes - sizeof(header_bytes)),
-        "the file is cut off; copy or download it again");
-  }
-  std::string text(header_bytes, '\0');
-  if (!file.stream.read(text.data(), static_cast<std::streamsize>(header_bytes))) {
-    throw CheckpointError(fmt::format("{}: read failed in the header", path.string()));
-  }
-  file.data_start = sizeof(header_bytes) + header_bytes;
-  file.header = parse_safetensors_header(text, file_bytes - file.data_start, path.string());
   return file;
 }
 

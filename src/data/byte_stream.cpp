@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,11 @@ class PlainStream : public ByteStream {
     bytes_read_ += static_cast<uint64_t>(got);
     return static_cast<size_t>(got);
   }
+  bool wait(int milliseconds) override {
+    pollfd waiting = {.fd = descriptor_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&waiting, 1, milliseconds);
+    return ready > 0 || (ready < 0 && errno != EINTR);  // read() tells what is wrong
+  }
   uint64_t input_bytes_read() const override { return bytes_read_; }
 
  private:
@@ -70,6 +76,8 @@ class CompressedStream : public ByteStream {
 };
 
 }  // namespace
+
+bool ByteStream::wait(int /*milliseconds*/) { return true; }
 
 std::unique_ptr<ByteStream> open_plain_stream(const std::filesystem::path& path) {
   return std::make_unique<PlainStream>(path);

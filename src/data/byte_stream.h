@@ -15,6 +15,9 @@ class ByteStream {
   virtual ~ByteStream() = default;
   /// Reads up to `size` bytes; 0 at the end. @throws DataError with the system's reason.
   virtual size_t read(char* buffer, size_t size) = 0;
+  /// Waits until read() has something to give, its end included; false if nothing came within so
+  /// many milliseconds or a signal did. Files never wait.
+  virtual bool wait(int milliseconds);
   /// Bytes of the file on disk consumed so far.
   virtual uint64_t input_bytes_read() const = 0;
 };

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "generate/stream.h"
+#include "generate/session.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer.h"
 
@@ -28,34 +28,37 @@ struct ScoreTotal {
   double nats = 0.0;   ///< float64 sum
 };
 
-/// Scores one document, its end included, in memory that does not grow with it. The sum equals that
-/// of evaluate() with CarryMode::kCarried.
+/// Scores a document in memory that does not grow with it. The sum equals that of evaluate() with
+/// CarryMode::kCarried, to rounding.
 class Scorer {
  public:
   using Visit = std::function<void(const TokenScore&)>;
 
-  /// `tokenizer` must outlive the object; `visit` gets every token in order.
-  Scorer(LanguageModel model,
-         const ForwardOptions& options,
-         const Tokenizer& tokenizer,
-         Visit visit);
+  /// Goes on where `session` stands, and moves it. The arguments must outlive the object; `visit`
+  /// gets every token in order.
+  Scorer(Engine& engine, const Tokenizer& tokenizer, Session& session, Visit visit);
 
+  /// Adds text, which is scored as soon as its tokens are certain: in pieces as documents are cut.
   void append(std::string_view part);
-  /// Scores the rest and the document's end.
-  ScoreTotal finish();
+  /// Scores all that was added: a border of pieces comes here, and tokens do not reach over it.
+  void cut();
+  /// Scores the rest and the document's end, which the session does not read.
+  void finish();
+
+  /// Of what this object has scored.
+  const ScoreTotal& total() const { return total_; }
 
  private:
-  Stream stream_;
+  Engine& engine_;
   const Tokenizer& tokenizer_;
+  Session& session_;
   Visit visit_;
   TextChunker chunker_;
   ScoreTotal total_;
   int64_t next_index_ = 0;
-  int64_t byte_offset_ = 0;
 
   void score_pieces();
-  void score(const std::vector<int32_t>& tokens);
-  void give_out(int32_t token, std::optional<double> nats);
+  void give_out(int32_t token, std::span<const float> logits_V);
 };
 
 }  // namespace brt

@@ -1,175 +1,332 @@
 // SPDX-License-Identifier: Apache-2.0
-// State files: tensors and metadata under one checksum.
+// State files: a JSON header and buffers under one checksum.
 #include "generate/state_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
-#include <string>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <map>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
-#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/hash.h"
-#include "checkpoint/safetensors.h"
+#include "generate/little_endian.h"
 
 namespace brt {
 namespace {
 
-constexpr const char* kFormat = "brt-state";
-constexpr int64_t kFormatVersion = 1;
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
-void hash_text_into(StreamingHash& hash, std::string_view text) {
-  const uint64_t size = text.size();
-  hash.update(&size, sizeof(size));  // so that joined texts cannot be taken apart elsewhere
-  hash.update(text.data(), text.size());
-}
+constexpr std::string_view kMagic = "BRTSTATE";
+constexpr size_t kFixedBytes = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
+constexpr size_t kChecksumBytes = sizeof(uint64_t);
+constexpr const char* kBfloat16 = "BF16";
 
-/// Over every tensor (name, dtype, shape, bytes) and every entry of the metadata but itself.
-std::string checksum_of(const TensorMap& tensors, const Metadata& metadata) {
-  StreamingHash hash;
-  for (const auto& [key, value] : metadata) {
-    if (key != "checksum") {
-      hash_text_into(hash, key);
-      hash_text_into(hash, value);
-    }
-  }
-  for (const auto& [name, tensor] : tensors) {
-    hash_text_into(hash, name);
-    hash_text_into(hash, at::toString(tensor.scalar_type()));
-    hash.update(tensor.sizes().data(), tensor.sizes().size() * sizeof(int64_t));
-    const at::Tensor contiguous = tensor.contiguous();
-    hash.update(contiguous.data_ptr(), contiguous.nbytes());
-  }
-  return hash_text(hash.digest());
-}
-
-[[noreturn]] void fail(const std::filesystem::path& path,
+[[noreturn]] void fail(const fs::path& path,
                        const std::string& problem,
                        const std::string& hint = "") {
   throw CheckpointError(path.string() + ": " + problem, hint);
 }
 
-const std::string& metadata_value(const std::filesystem::path& path,
-                                  const Metadata& metadata,
-                                  const std::string& key) {
-  const Metadata::const_iterator found = metadata.find(key);
-  if (found == metadata.end()) {
-    fail(path, "the state file lacks \"" + key + "\" in its metadata");
+/// Bytes of any value in JSON, which holds UTF-8 only.
+std::string to_hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   }
-  return found->second;
+  return text;
 }
 
-template <class Number>
-Number metadata_number(const std::filesystem::path& path,
-                       const Metadata& metadata,
-                       const std::string& key,
-                       int base = 10) {
-  const std::string& text = metadata_value(path, metadata, key);
-  Number number = 0;
+std::string from_hex(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned char byte = 0;
+    const std::from_chars_result read =
+        std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    if (read.ec != std::errc() || read.ptr != text.data() + i + 2) {
+      throw CheckpointError("\"" + text + "\" is not hexadecimal");
+    }
+    bytes.push_back(static_cast<char>(byte));
+  }
+  return bytes;
+}
+
+Json sampler_json(const SamplerOptions& sampler) {
+  Json bias = Json::array();
+  for (const auto& [token, value] : sampler.logit_bias) {
+    // JSON has no infinity: null bans a token.
+    bias.push_back({token, std::isinf(value) ? Json() : Json(value)});
+  }
+  return {{"temperature", sampler.temperature},
+          {"top_k", sampler.top_k},
+          {"top_p", sampler.top_p},
+          {"min_p", sampler.min_p},
+          {"repetition_penalty", sampler.repetition_penalty},
+          {"repetition_window", sampler.repetition_window},
+          {"seed", sampler.seed},
+          {"logit_bias", bias}};
+}
+
+SamplerOptions sampler_from_json(const Json& json) {
+  SamplerOptions sampler;
+  sampler.temperature = json.at("temperature").get<double>();
+  sampler.top_k = json.at("top_k").get<int64_t>();
+  sampler.top_p = json.at("top_p").get<double>();
+  sampler.min_p = json.at("min_p").get<double>();
+  sampler.repetition_penalty = json.at("repetition_penalty").get<double>();
+  sampler.repetition_window = json.at("repetition_window").get<int64_t>();
+  sampler.seed = json.at("seed").get<uint64_t>();
+  for (const Json& bias : json.at("logit_bias")) {
+    const double value =
+        bias.at(1).is_null() ? -std::numeric_limits<double>::infinity() : bias.at(1).get<double>();
+    sampler.logit_bias.emplace_back(bias.at(0).get<int32_t>(), value);
+  }
+  check_sampler_options(sampler);
+  return sampler;
+}
+
+Json header_json(const StateFile& file) {
+  Json parts = Json::array();
+  for (const StatePart& part : file.parts) {
+    parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
+  }
+  return {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
+          {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
+          {"weights", file.model.weights},
+          {"kernel_target", file.model.kernel_target},
+          {"tokens_read", file.tokens_read},
+          {"bytes_read", file.text.bytes_read},
+          {"lines_read", file.text.lines_read},
+          {"sampler", sampler_json(file.text.sampler)},
+          {"recent_tokens", file.text.recent_tokens},
+          {"stop_text", to_hex(file.text.stop_text)},
+          {"pending_text", to_hex(file.text.pending_text)},
+          {"parts", parts}};
+}
+
+uint64_t fingerprint_from_json(const Json& json) {
+  const std::string text = json.get<std::string>();
+  uint64_t value = 0;
   const char* end = text.data() + text.size();
-  const std::from_chars_result read = std::from_chars(text.data(), end, number, base);
+  const std::from_chars_result read = std::from_chars(text.data(), end, value, 16);
   if (read.ec != std::errc() || read.ptr != end) {
-    fail(path, "\"" + key + "\" must be a number, got \"" + text + "\"");
+    throw CheckpointError("\"" + text + "\" is not a fingerprint");
   }
-  return number;
+  return value;
 }
 
-SafetensorsFile load_verified(const std::filesystem::path& path) {
-  SafetensorsFile file = load_safetensors(path);
-  const Metadata::const_iterator format = file.metadata.find("format");
-  if (format == file.metadata.end() || format->second != kFormat) {
-    fail(path, "not a state file", "state files are written by brt generate --state-out");
+/// Fills a file from its header; `data` is what stands behind.
+StateFile parse(std::string_view header, std::string_view data) {
+  const Json json = Json::parse(header);
+  StateFile file;
+  file.model = {.model_fingerprint = fingerprint_from_json(json.at("model_fingerprint")),
+                .tokenizer_fingerprint = fingerprint_from_json(json.at("tokenizer_fingerprint")),
+                .weights = json.at("weights").get<std::string>(),
+                .kernel_target = json.at("kernel_target").get<std::string>()};
+  file.tokens_read = json.at("tokens_read").get<int64_t>();
+  file.text.bytes_read = json.at("bytes_read").get<int64_t>();
+  file.text.lines_read = json.at("lines_read").get<int64_t>();
+  file.text.sampler = sampler_from_json(json.at("sampler"));
+  file.text.recent_tokens = json.at("recent_tokens").get<std::vector<int32_t>>();
+  file.text.stop_text = from_hex(json.at("stop_text").get<std::string>());
+  file.text.pending_text = from_hex(json.at("pending_text").get<std::string>());
+  if (file.tokens_read < 0 || file.text.bytes_read < 0 || file.text.lines_read < 0) {
+    throw CheckpointError("a count is negative");
   }
-  const int64_t version = metadata_number<int64_t>(path, file.metadata, "format_version");
-  if (version != kFormatVersion) {
-    fail(path, "state format version must be " + std::to_string(kFormatVersion) + ", got " +
-                   std::to_string(version));
+  for (const Json& part : json.at("parts")) {
+    const size_t size = part.at("bytes").get<size_t>();
+    if (size > data.size()) {
+      throw CheckpointError("the file is cut off");
+    }
+    file.parts.push_back({part.at("name").get<std::string>(), part.at("dtype").get<std::string>(),
+                          std::string(data.substr(0, size))});
+    data.remove_prefix(size);
   }
-  const std::string expected = metadata_value(path, file.metadata, "checksum");
-  const std::string got = checksum_of(file.tensors, file.metadata);
-  if (expected != got) {
-    fail(path, "the state file is damaged: its checksum must be " + expected + ", is " + got,
-         "copy it again, or read the text anew with brt generate --state-out");
+  if (!data.empty()) {
+    throw CheckpointError("there is more than the parts it lists");
   }
   return file;
 }
 
-/// Takes a tensor out of the map, checked.
-at::Tensor take(const std::filesystem::path& path,
-                TensorMap& tensors,
-                const std::string& name,
-                at::ScalarType dtype) {
-  const TensorMap::iterator found = tensors.find(name);
-  if (found == tensors.end() || found->second.dim() != 1 || found->second.scalar_type() != dtype) {
-    fail(path, "the state file lacks the vector \"" + name + "\" of type " + at::toString(dtype));
+size_t element_bytes(const StatePart& part) {
+  return part.dtype == kBfloat16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+double value_at(const StatePart& part, size_t index) {
+  const size_t place = index * element_bytes(part);
+  const uint32_t bits = part.dtype == kBfloat16
+                            ? uint32_t{little_endian_at<uint16_t>(part.bytes, place)} << 16
+                            : little_endian_at<uint32_t>(part.bytes, place);
+  return static_cast<double>(std::bit_cast<float>(bits));
+}
+
+PartDifference compare(const StatePart& first, const StatePart& second) {
+  PartDifference difference;
+  difference.name = first.name;
+  const size_t size_first = first.bytes.size() / element_bytes(first);
+  const size_t size_second = second.bytes.size() / element_bytes(second);
+  const size_t both = std::min(size_first, size_second);
+  difference.values = static_cast<int64_t>(std::max(size_first, size_second) - both);
+  for (size_t i = 0; i < both; ++i) {
+    const double one = value_at(first, i);
+    const double other = value_at(second, i);
+    if (std::bit_cast<uint64_t>(one) != std::bit_cast<uint64_t>(other)) {
+      ++difference.values;
+      difference.largest = std::max(difference.largest, std::abs(one - other));
+    }
   }
-  at::Tensor tensor = found->second;
-  tensors.erase(found);
-  return tensor;
+  return difference;
 }
 
 }  // namespace
 
-void save_state(const std::filesystem::path& path,
-                const StreamState& state,
-                uint64_t model_fingerprint) {
-  TensorMap tensors = state.carry.tensors();
-  tensors["logits"] = state.logits_V;
-  at::Tensor recent = at::empty({static_cast<int64_t>(state.recent_tokens.size())}, at::kInt);
-  std::copy(state.recent_tokens.begin(), state.recent_tokens.end(), recent.data_ptr<int32_t>());
-  tensors["recent_tokens"] = recent;
-  Metadata metadata = {
-      {"format", kFormat},
-      {"format_version", std::to_string(kFormatVersion)},
-      {"model_fingerprint", hash_text(model_fingerprint)},
-      {"tokens_read", std::to_string(state.tokens_read)},
-      {"seed", std::to_string(state.seed)},
-  };
-  metadata["checksum"] = checksum_of(tensors, metadata);
-  save_safetensors(path, tensors, metadata);
+bool begins_as_state_file(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string start(kMagic.size(), '\0');
+  return stream.read(start.data(), static_cast<std::streamsize>(start.size())) && start == kMagic;
 }
 
-StreamState load_state(const std::filesystem::path& path,
-                       const ModelConfig& config,
-                       uint64_t model_fingerprint) {
-  SafetensorsFile file = load_verified(path);
-  const std::string expected = hash_text(model_fingerprint);
-  const std::string& got = metadata_value(path, file.metadata, "model_fingerprint");
-  if (got != expected) {
-    fail(path,
-         "the state belongs to another model: the fingerprint must be " + expected +
-             ", the state's is " + got,
-         "give the model that the state was saved with");
+StateFile read_state_file(const fs::path& path) {
+  const MappedFile mapped(path);
+  const std::string_view bytes = mapped.bytes();
+  if (!bytes.starts_with(kMagic)) {
+    fail(path, "not a state file",
+         "state files are written by brt generate and brt score with --state-out");
   }
-  StreamState state;
-  state.tokens_read = metadata_number<int64_t>(path, file.metadata, "tokens_read");
-  state.seed = metadata_number<uint64_t>(path, file.metadata, "seed");
-  state.logits_V = take(path, file.tensors, "logits", at::kFloat);
-  const at::Tensor recent = take(path, file.tensors, "recent_tokens", at::kInt).contiguous();
-  const int32_t* tokens = recent.data_ptr<int32_t>();
-  state.recent_tokens.assign(tokens, tokens + recent.numel());
-  for (const int32_t token : state.recent_tokens) {
-    if (token < 0 || token >= config.vocab_size) {
-      fail(path, "recent token " + std::to_string(token) + " is not in the model's vocabulary");
+  const std::string hint = "copy it again, or read the text anew with --state-out";
+  if (bytes.size() < kFixedBytes + kChecksumBytes) {
+    fail(path, "the state file is damaged: the file is cut off", hint);
+  }
+  const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
+  const uint64_t expected = little_endian_at<uint64_t>(bytes, content.size());
+  const uint64_t got = hash_bytes(content);
+  if (expected != got) {
+    fail(path,
+         fmt::format("the state file is damaged: its checksum must be {}, is {}",
+                     hash_text(expected), hash_text(got)),
+         hint);
+  }
+  const uint32_t version = little_endian_at<uint32_t>(bytes, kMagic.size());
+  if (version != kStateFormatVersion) {
+    fail(path,
+         fmt::format("the state file has format version {}, this program reads version {}", version,
+                     kStateFormatVersion),
+         "read the text anew with --state-out");
+  }
+  const uint64_t header_bytes = little_endian_at<uint64_t>(bytes, kMagic.size() + sizeof(version));
+  const std::string_view rest = content.substr(kFixedBytes);
+  if (header_bytes > rest.size()) {
+    fail(path, "the state file is damaged: its header is longer than the file", hint);
+  }
+  try {
+    return parse(rest.substr(0, header_bytes), rest.substr(header_bytes));
+  } catch (const std::exception& error) {  // the JSON reader's too
+    fail(path, fmt::format("the state file is damaged: {}", error.what()), hint);
+  }
+}
+
+void write_state_file(const fs::path& path, const StateFile& file) {
+  const std::string header = header_json(file).dump();
+  std::string start(kMagic);
+  append_little_endian(start, kStateFormatVersion);
+  append_little_endian(start, static_cast<uint64_t>(header.size()));
+  start += header;
+  AtomicFile output(path);
+  StreamingHash hash;
+  const auto write = [&](std::string_view bytes) {
+    output.write(bytes);
+    hash.update(bytes.data(), bytes.size());
+  };
+  write(start);
+  for (const StatePart& part : file.parts) {
+    write(part.bytes);
+  }
+  std::string checksum;
+  append_little_endian(checksum, hash.digest());
+  output.write(checksum);
+  output.commit();
+}
+
+void save_state(const fs::path& path, const Session& session, const ModelIdentity& model) {
+  StateFile file;
+  file.model = model;
+  file.tokens_read = session.stream.tokens_read();
+  file.text = session.text;
+  session.stream.for_each_part([&](const std::string& name, std::span<const std::byte> bytes) {
+    const bool is_cache = name.starts_with("keys.") || name.starts_with("values.");
+    const char* dtype = is_cache && model.weights != "fp32" ? kBfloat16 : "F32";
+    file.parts.push_back(
+        {name, dtype, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+  });
+  write_state_file(path, file);
+}
+
+Session load_state(const fs::path& path,
+                   const Engine& engine,
+                   const Tokenizer& tokenizer,
+                   std::string& note) {
+  StateFile file = read_state_file(path);
+  const ModelIdentity running = identify(engine, tokenizer);
+  require_same_model(path.string(), file.model, running);
+  if (file.model.kernel_target != running.kernel_target) {
+    note = fmt::format(
+        "{}: made on the CPU target {}, read on {}: what follows agrees to rounding, not bit for "
+        "bit",
+        path.string(), file.model.kernel_target, running.kernel_target);
+  }
+  for (const int32_t token : file.text.recent_tokens) {
+    if (token < 0 || token >= engine.config().vocab_size) {
+      fail(path, fmt::format("recent token {} is not in the model's vocabulary", token));
     }
   }
-  state.carry = carry_from_tensors(config, file.tensors);
-  return state;
+  Session session{.stream = engine.begin(), .text = std::move(file.text)};
+  size_t next = 0;
+  session.stream.for_each_part([&](const std::string& name, std::span<std::byte> bytes) {
+    if (next == file.parts.size() || file.parts[next].name != name ||
+        file.parts[next].bytes.size() != bytes.size()) {
+      fail(path,
+           fmt::format("the state file lacks the part \"{}\" of {} bytes", name, bytes.size()));
+    }
+    std::memcpy(bytes.data(), file.parts[next].bytes.data(), bytes.size());
+    ++next;
+  });
+  if (next != file.parts.size()) {
+    fail(path, fmt::format("the model has no part \"{}\"", file.parts[next].name));
+  }
+  session.stream.set_tokens_read(file.tokens_read);
+  engine.restored(session.stream);
+  return session;
 }
 
-StateFileInfo describe_state(const std::filesystem::path& path) {
-  const SafetensorsFile file = load_verified(path);
-  StateFileInfo info;
-  info.format_version = kFormatVersion;
-  info.model_fingerprint = metadata_number<uint64_t>(path, file.metadata, "model_fingerprint", 16);
-  info.tokens_read = metadata_number<int64_t>(path, file.metadata, "tokens_read");
-  for (const auto& [name, tensor] : file.tensors) {
-    info.bytes += static_cast<int64_t>(tensor.nbytes());
+std::vector<PartDifference> compare_parts(const StateFile& first, const StateFile& second) {
+  std::map<std::string, const StatePart*> others;
+  for (const StatePart& part : second.parts) {
+    others[part.name] = &part;
   }
-  return info;
+  std::vector<PartDifference> differences;
+  const StatePart nothing;
+  for (const StatePart& part : first.parts) {
+    const auto found = others.find(part.name);
+    differences.push_back(compare(part, found == others.end() ? nothing : *found->second));
+    others.erase(part.name);
+  }
+  for (const StatePart& part : second.parts) {
+    if (others.contains(part.name)) {
+      differences.push_back(compare(part, nothing));
+    }
+  }
+  std::erase_if(differences, [](const PartDifference& part) { return part.values == 0; });
+  return differences;
 }
 
 }  // namespace brt

@@ -1,49 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream in the middle of its document, as a file from which it goes on exactly.
+// A document under way, as a file from which it goes on exactly.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
-#include "config/model_config.h"
-#include "model/carry.h"
+#include "generate/model_identity.h"
+#include "generate/session.h"
 
 namespace brt {
 
-struct StreamState {
-  Carry carry;          ///< one lane, between blocks or within one
-  at::Tensor logits_V;  ///< of the next token, float32
-  int64_t tokens_read = 0;
-  std::vector<int32_t> recent_tokens;  ///< for the repetition penalty, oldest first
-  uint64_t seed = 0;                   ///< of the draws
+/// One buffer of the stream's state.
+struct StatePart {
+  std::string name;
+  std::string dtype;  ///< "F32", or "BF16": caches, unless the weights are fp32
+  std::string bytes;
 };
 
-/// What a state file says of itself.
-struct StateFileInfo {
-  int64_t format_version = 0;
-  uint64_t model_fingerprint = 0;
+/// What a state file holds.
+///
+///   bytes                      content
+///   8                          "BRTSTATE"
+///   4                          format version, little endian as all numbers
+///   8                          size of the header
+///   size of the header         JSON: model, sampler, places in the text, names and sizes of the
+///   parts the parts, one by one      in the order of the header 8                          XXH3 of
+///   everything before
+struct StateFile {
+  ModelIdentity model;
   int64_t tokens_read = 0;
-  int64_t bytes = 0;  ///< of all tensors
+  TextProgress text;
+  std::vector<StatePart> parts;
 };
 
-/// Writes a state atomically, as a safetensors file: the carry's tensors ("keys.{i}", "values.{i}",
-/// "state.{i}", "position"), "logits", "recent_tokens", and metadata with a checksum over all of
-/// it.
+inline constexpr uint32_t kStateFormatVersion = 2;
+
+/// Whether a file begins as a state file does.
+bool begins_as_state_file(const std::filesystem::path& path);
+
+/// Reads a file and verifies its checksum. @throws CheckpointError if it is damaged or of another
+/// kind or version.
+StateFile read_state_file(const std::filesystem::path& path);
+
+/// Writes it so that it appears whole or not at all.
+void write_state_file(const std::filesystem::path& path, const StateFile& file);
+
+/// Saves a session of the engine's model.
 void save_state(const std::filesystem::path& path,
-                const StreamState& state,
-                uint64_t model_fingerprint);
+                const Session& session,
+                const ModelIdentity& model);
 
-/// Reads a state of the model with this config and fingerprint.
-/// @throws CheckpointError if the file is damaged, of another kind or version, or of another model
-/// (both fingerprints are named).
-StreamState load_state(const std::filesystem::path& path,
-                       const ModelConfig& config,
-                       uint64_t model_fingerprint);
+/// A session that was saved, ready to go on.
+/// @param note  is set where the file comes from another kernel target: the continuation then
+///              agrees to rounding, not bit for bit
+/// @throws CheckpointError if the file is damaged, of another kind or version, or of another model,
+/// tokenizer or weight format (both are named).
+Session load_state(const std::filesystem::path& path,
+                   const Engine& engine,
+                   const Tokenizer& tokenizer,
+                   std::string& note);
 
-/// Verifies a state file's checksum and describes it. @throws CheckpointError as load_state.
-StateFileInfo describe_state(const std::filesystem::path& path);
+/// What differs between a part of two states.
+struct PartDifference {
+  std::string name;
+  int64_t values = 0;    ///< how many differ, or are in one only
+  double largest = 0.0;  ///< largest absolute difference of the others
+};
+
+/// The parts in which two states differ, in order.
+std::vector<PartDifference> compare_parts(const StateFile& first, const StateFile& second);
 
 }  // namespace brt

@@ -2,13 +2,15 @@
 // Search for stop strings over the borders of parts.
 #include "generate/stop_strings.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 
 namespace brt {
 
-StopStrings::StopStrings(std::vector<std::string> strings) : strings_(std::move(strings)) {
+StopStrings::StopStrings(std::vector<std::string> strings, std::string given_out)
+    : strings_(std::move(strings)), held_(std::move(given_out)), num_given_out_(held_.size()) {
   for (const std::string& string : strings_) {
     if (string.empty()) {
       throw ConfigError("a stop string must not be empty");
@@ -33,12 +35,28 @@ std::string StopStrings::push(std::string_view text) {
   if (!found_) {
     end = first_possible_start();
   }
-  std::string before = held_.substr(0, end);
-  held_.erase(0, found_ ? held_.size() : end);
+  std::string before = take_front(end);
+  if (found_) {
+    held_.clear();
+    num_given_out_ = 0;
+  }
   return before;
 }
 
-std::string StopStrings::finish() { return std::exchange(held_, ""); }
+std::string StopStrings::finish() {
+  std::string rest = held_.substr(num_given_out_);
+  num_given_out_ = held_.size();
+  return rest;
+}
+
+/// Removes what stands before `end`; returns what of it has not come out before.
+std::string StopStrings::take_front(size_t end) {
+  const size_t old = std::min(num_given_out_, end);
+  std::string front = held_.substr(old, end - old);
+  held_.erase(0, end);
+  num_given_out_ -= old;
+  return front;
+}
 
 /// Where the longest end of the held text begins that is the beginning of a stop string.
 size_t StopStrings::first_possible_start() const {

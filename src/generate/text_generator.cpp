@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop of generation: draw a token, read it, give out its text.
+// The loop of generation: draw a token for each session, give out its text, read it.
 #include "generate/text_generator.h"
 
-#include <algorithm>
-#include <optional>
 #include <utility>
-
-#include <ATen/core/Tensor.h>
 
 #include "base/error.h"
 #include "generate/stop_strings.h"
@@ -15,7 +11,77 @@
 namespace brt {
 namespace {
 
-constexpr int64_t kFewestRecentTokens = 64;  // the usual window of the repetition penalty
+/// One session's way from tokens to text.
+class Continuation {
+ public:
+  Continuation(Session& session,
+               const Tokenizer& tokenizer,
+               const std::vector<std::string>& stop,
+               std::function<void(std::string_view)> on_text)
+      : session_(session),
+        tokenizer_(tokenizer),
+        sampler_(session.text.sampler),
+        stops_(stop, session.text.stop_text),
+        on_text_(std::move(on_text)) {}
+
+  /// Draws the next token and gives out its text; returns whether there is one to read.
+  bool draw() {
+    // A model's vocabulary may be larger than its tokenizer's, padded; those tokens mean nothing.
+    token_ = sampler_.sample(
+        session_.stream.logits().first(static_cast<size_t>(tokenizer_.vocab_size())),
+        session_.text.recent_tokens, session_.stream.tokens_read());
+    if (token_ == tokenizer_.document_end()) {
+      result_.reason = FinishReason::kDocumentEnd;
+      is_done_ = true;
+      return false;
+    }
+    return true;
+  }
+
+  Feed feed() { return {.state = &session_.stream, .tokens = {&token_, 1}, .visit = {}}; }
+
+  /// Gives out the text of the token that was read.
+  void give_out_token(int64_t max_tokens) {
+    const std::string_view bytes = tokenizer_.token_bytes(token_);
+    session_.text.remember({&token_, 1});
+    session_.text.bytes_read += static_cast<int64_t>(bytes.size());
+    ++result_.tokens;
+    give_out(characters_.push(stops_.push(bytes)));
+    if (stops_.found()) {
+      result_.reason = FinishReason::kStop;
+      result_.stop = *stops_.found();
+    }
+    is_done_ = stops_.found().has_value() || result_.tokens == max_tokens;
+  }
+
+  GenerationResult finish() {
+    if (!stops_.found()) {
+      give_out(characters_.push(stops_.finish()));
+    }
+    give_out(characters_.finish());
+    session_.text.stop_text = stops_.held();
+    return result_;
+  }
+
+  bool is_done() const { return is_done_; }
+
+ private:
+  Session& session_;
+  const Tokenizer& tokenizer_;
+  Sampler sampler_;
+  StopStrings stops_;
+  Utf8Stream characters_;
+  std::function<void(std::string_view)> on_text_;
+  GenerationResult result_;
+  int32_t token_ = 0;
+  bool is_done_ = false;
+
+  void give_out(const std::string& text) {
+    if (!text.empty()) {
+      on_text_(text);
+    }
+  }
+};
 
 }  // namespace
 
@@ -31,80 +97,47 @@ std::string to_word(FinishReason reason) {
   throw Error("finish reason without a word");
 }
 
-TextGenerator::TextGenerator(Stream& stream, const Tokenizer& tokenizer, const Sampler& sampler)
-    : stream_(stream), tokenizer_(tokenizer), sampler_(sampler) {}
-
-void TextGenerator::read_prompt(std::string_view part) {
-  chunker_.append(part);
-  read_pieces();
-}
-
-void TextGenerator::finish_prompt() {
-  chunker_.finish();
-  read_pieces();
-  chunker_ = TextChunker();
-}
-
-void TextGenerator::read_pieces() {
-  while (const std::optional<std::string> piece = chunker_.next()) {
-    std::vector<int32_t> tokens;
-    tokenizer_.encode(*piece, tokens);
-    read(tokens);
-  }
-}
-
-void TextGenerator::read(const std::vector<int32_t>& tokens) {
-  stream_.feed(tokens, /*visit=*/{});
-  recent_.insert(recent_.end(), tokens.begin(), tokens.end());
-  set_recent_tokens(std::move(recent_));
-}
-
-void TextGenerator::set_recent_tokens(std::vector<int32_t> tokens) {
-  recent_ = std::move(tokens);
-  const int64_t kept = std::max(kFewestRecentTokens, sampler_.options().repetition_window);
-  const int64_t surplus = static_cast<int64_t>(recent_.size()) - kept;
-  if (surplus > 0) {
-    recent_.erase(recent_.begin(), recent_.begin() + surplus);
-  }
-}
-
-GenerationResult TextGenerator::generate(int64_t max_tokens,
-                                         const std::vector<std::string>& stop,
-                                         const std::function<void(std::string_view)>& on_text) {
-  if (stream_.tokens_read() == 0) {
-    throw Error(
-        "generate: there is nothing to continue: a document's first token is never predicted",
-        "give a prompt of at least one token, or a saved state");
-  }
-  StopStrings stops(stop);
-  Utf8Stream characters;
-  const auto give_out = [&](const std::string& text) {
-    if (!text.empty()) {
-      on_text(text);
+std::vector<GenerationResult> continue_texts(
+    Engine& engine,
+    const Tokenizer& tokenizer,
+    std::span<Session> sessions,
+    int64_t max_tokens,
+    const std::vector<std::string>& stop,
+    const std::function<void(size_t, std::string_view)>& on_text) {
+  std::vector<Continuation> continuations;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    if (sessions[i].stream.tokens_read() == 0) {
+      throw Error(
+          "generate: there is nothing to continue: a document's first token is never predicted",
+          "give a prompt of at least one token, or a saved state");
     }
-  };
-  GenerationResult result;
-  while (result.tokens < max_tokens && !stops.found()) {
-    // A model's vocabulary may be larger than its tokenizer's, padded; those tokens mean nothing.
-    const int32_t token = sampler_.sample(stream_.logits().slice(0, 0, tokenizer_.vocab_size()),
-                                          recent_, stream_.tokens_read());
-    if (token == tokenizer_.document_end()) {
-      result.reason = FinishReason::kDocumentEnd;
+    continuations.emplace_back(sessions[i], tokenizer, stop,
+                               [&on_text, i](std::string_view text) { on_text(i, text); });
+  }
+  std::vector<Continuation*> reading;
+  std::vector<Feed> feeds;
+  for (int64_t step = 0; step < max_tokens; ++step) {
+    reading.clear();
+    feeds.clear();
+    for (Continuation& continuation : continuations) {
+      if (!continuation.is_done() && continuation.draw()) {
+        reading.push_back(&continuation);
+        feeds.push_back(continuation.feed());
+      }
+    }
+    if (feeds.empty()) {
       break;
     }
-    const std::string_view bytes = tokenizer_.token_bytes(token);
-    read({token});
-    ++result.tokens;
-    give_out(characters.push(stops.push(bytes)));
+    engine.feed(feeds);
+    for (Continuation* continuation : reading) {
+      continuation->give_out_token(max_tokens);
+    }
   }
-  if (stops.found()) {
-    result.reason = FinishReason::kStop;
-    result.stop = *stops.found();
-  } else {
-    give_out(characters.push(stops.finish()));
+  std::vector<GenerationResult> results;
+  for (Continuation& continuation : continuations) {
+    results.push_back(continuation.finish());
   }
-  give_out(characters.finish());
-  return result;
+  return results;
 }
 
 }  // namespace brt

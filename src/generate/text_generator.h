@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prompt in, continuation out: text over a stream of tokens.
+// Continues documents: several streams draw and read their tokens together.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "generate/sampler.h"
-#include "generate/stream.h"
-#include "text/text_chunker.h"
+#include "generate/session.h"
 #include "text/tokenizer.h"
 
 namespace brt {
@@ -31,36 +30,18 @@ struct GenerationResult {
   std::string stop;  ///< the stop string that was met, if any
 };
 
-/// Reads prompts into a stream and continues it, without a limit of length.
-class TextGenerator {
- public:
-  /// The arguments must outlive the object.
-  TextGenerator(Stream& stream, const Tokenizer& tokenizer, const Sampler& sampler);
-
-  /// Reads a part of a prompt, cut into pieces as documents are; finish_prompt() reads the rest.
-  void read_prompt(std::string_view part);
-  void finish_prompt();
-
-  /// Generates up to `max_tokens` tokens. `on_text` gets the text as it comes, never half a UTF-8
-  /// character but for what the last token leaves unfinished; it may throw to stop.
-  /// @throws Error if the stream has read nothing.
-  GenerationResult generate(int64_t max_tokens,
-                            const std::vector<std::string>& stop,
-                            const std::function<void(std::string_view)>& on_text);
-
-  /// The last tokens read, oldest first: as many as the repetition penalty looks at, at least 64.
-  const std::vector<int32_t>& recent_tokens() const { return recent_; }
-  void set_recent_tokens(std::vector<int32_t> tokens);
-
- private:
-  Stream& stream_;
-  const Tokenizer& tokenizer_;
-  const Sampler& sampler_;
-  TextChunker chunker_;
-  std::vector<int32_t> recent_;
-
-  void read_pieces();
-  void read(const std::vector<int32_t>& tokens);
-};
+/// Continues each session by up to `max_tokens` tokens, drawn as its sampler says, all of them in
+/// the same calls of the engine; one that is done waits for the others. `on_text` gets a session's
+/// index and its text as it comes, never half a UTF-8 character but for what the last token leaves
+/// unfinished; it may throw to stop.
+/// @return one result a session
+/// @throws Error if a session has read nothing.
+std::vector<GenerationResult> continue_texts(
+    Engine& engine,
+    const Tokenizer& tokenizer,
+    std::span<Session> sessions,
+    int64_t max_tokens,
+    const std::vector<std::string>& stop,
+    const std::function<void(size_t, std::string_view)>& on_text);
 
 }  // namespace brt

@@ -9,21 +9,10 @@
 #include <algorithm>
 
 #include "kernels/attention_rows.h"
-#include "kernels/cpu_target.h"
 #include "kernels/matmul.h"
 
 namespace brt::kernels {
 namespace {
-
-template <class T>
-const AttentionRowFunctions<T>& row_functions() {
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    return attention_rows_avx512(static_cast<const T*>(nullptr));
-  }
-#endif
-  return attention_rows_scalar(static_cast<const T*>(nullptr));
-}
 
 constexpr int64_t kScratchAlignment = 64;
 /// Of a panel as deep as a tile.
@@ -177,7 +166,7 @@ void clear_hidden(T* weights, const KeyRange<T>& range, int64_t n) {
 
 template <class T>
 void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* memory) {
-  const AttentionRowFunctions<T>& functions = row_functions<T>();
+  const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
   Scratch scratch(memory);
   float* products = scratch.take<float>(kAttentionRows * range.span());
@@ -198,7 +187,7 @@ void backward(const AttentionHead<T>& head,
               const AttentionTile<T>& tile,
               const AttentionTileGradient<T>& gradient,
               void* memory) {
-  const AttentionRowFunctions<T>& functions = row_functions<T>();
+  const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
   const int64_t span = range.span();
   Scratch scratch(memory);

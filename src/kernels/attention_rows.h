@@ -36,6 +36,10 @@ struct AttentionRowFunctions {
   float (*softmax_gradient)(const AttentionRow& row, const AttentionRowGradient<T>& gradient);
 };
 
+/// Those of the CPU's target (kernels/cpu_target.h).
+template <class T>
+const AttentionRowFunctions<T>& attention_rows();
+
 const AttentionRowFunctions<float>& attention_rows_scalar(const float* type);
 const AttentionRowFunctions<Bfloat16>& attention_rows_scalar(const Bfloat16* type);
 const AttentionRowFunctions<float>& attention_rows_avx512(const float* type);

@@ -2,8 +2,6 @@
 // T5 buckets, the bias they give, and the causal band.
 #include "ops/position_bias.h"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
@@ -11,6 +9,7 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/tensor.h>
 
+#include "config/position_bucket.h"
 #include "ops/shape_check.h"
 
 namespace brt {
@@ -25,17 +24,6 @@ at::Tensor distances(const BlockRows& rows, at::Device device) {
 }
 
 }  // namespace
-
-int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance) {
-  const int64_t exact = num_buckets / 2;
-  if (distance < exact) {
-    return distance;
-  }
-  const double octaves = std::log(static_cast<double>(distance) / static_cast<double>(exact)) /
-                         std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
-  const double bucket = std::floor(octaves * static_cast<double>(num_buckets - exact));
-  return std::min(exact + static_cast<int64_t>(bucket), num_buckets - 1);
-}
 
 at::Tensor position_bias(const at::Tensor& table_HU, int64_t window, int64_t max_distance) {
   check_shape("position_bias", "table_HU", table_HU, {-1, -1});

@@ -18,14 +18,6 @@ struct BlockRows {
   int64_t keys() const { return window + first_row + rows; }
 };
 
-/// Bucket of a distance n = query position - key position, n >= 0 (one-directional T5 buckets).
-///
-///   n < U/2: n     else  U/2 + floor(log(n / (U/2)) / log(max_distance / (U/2)) * U/2), at most
-///   U-1
-///
-/// model.md, "Position bias"; after T5 (Raffel et al., 2020).
-int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance);
-
 /// bias[h, w] = table[h, bucket(W - w)]: the bias of the w-th key that a token sees, oldest first.
 ///
 /// Every token sees the W keys before it, at distances W to 1, so one row per head serves all.

@@ -198,6 +198,9 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   std::vector<double> seconds;
   for (int64_t i = 0; i < repetitions; ++i) {
     gemm_seconds.push_back(seconds_of(gemm));
+    if (work.between) {
+      work.between();
+    }
     seconds.push_back(seconds_of(work.repeat));
   }
   const double steps = static_cast<double>(work.steps);
@@ -248,8 +251,9 @@ BenchmarkWork evaluation_work(const RunConfig& config) {
 
 std::string benchmark_to_json(const BenchmarkResult& result,
                               const std::string& mode,
-                              const std::string& dtype) {
-  const nlohmann::ordered_json json = {
+                              const std::string& dtype,
+                              const std::vector<std::pair<std::string, double>>& more) {
+  nlohmann::ordered_json json = {
       {"mode", mode},
       {"tokens_per_second", result.tokens_per_second},
       {"tokens_per_second_each", result.tokens_per_second_each},
@@ -266,6 +270,9 @@ std::string benchmark_to_json(const BenchmarkResult& result,
       {"kernel_target", result.kernel_target},
       {"threads", result.threads},
       {"dtype", dtype}};
+  for (const auto& [name, value] : more) {
+    json[name] = value;
+  }
   return json.dump();
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/run_config.h"
@@ -15,10 +16,11 @@ namespace brt {
 
 /// Work whose speed is measured.
 struct BenchmarkWork {
-  std::function<void()> repeat;  ///< does `steps` steps
-  int64_t steps = 1;             ///< of one repetition
-  int64_t tokens_per_step = 0;   ///< of all lanes
-  double flops_per_token = 0.0;  ///< matrix products, see forward_flops_per_token
+  std::function<void()> repeat;        ///< does `steps` steps
+  int64_t steps = 1;                   ///< of one repetition
+  int64_t tokens_per_step = 0;         ///< of all lanes
+  double flops_per_token = 0.0;        ///< matrix products, see forward_flops_per_token
+  std::function<void()> between = {};  ///< called before each timed repetition, if set
 };
 
 /// What `brt bench` prints. Times are medians over the repetitions.
@@ -53,9 +55,11 @@ BenchmarkWork training_work(const RunConfig& config);
 /// cache and state carried.
 BenchmarkWork evaluation_work(const RunConfig& config);
 
-/// One object with the fields of the result, for `mode` ("train", ...) and dtype ("fp32", "bf16").
+/// One object with the fields of the result, for `mode` ("train", ...) and dtype ("fp32", "bf16",
+/// "int8"), and more numbers by name behind them.
 std::string benchmark_to_json(const BenchmarkResult& result,
                               const std::string& mode,
-                              const std::string& dtype);
+                              const std::string& dtype,
+                              const std::vector<std::pair<std::string, double>>& more = {});
 
 }  // namespace brt

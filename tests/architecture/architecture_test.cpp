@@ -25,20 +25,22 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"config", {"base"}},
         {"text", {"config", "base"}},
         {"data", {"text", "config", "base"}},
+        {"safetensors", {"config", "base"}},
         {"kernels", {"base"}},
         {"ops", {"kernels", "config", "base"}},
         {"torch_ops", {"ops"}},
         {"model", {"ops"}},
         {"optim", {"ops"}},
-        {"checkpoint", {"model", "optim"}},
-        {"eval", {"checkpoint", "data"}},
+        {"checkpoint", {"safetensors", "model", "optim"}},
+        {"eval", {"checkpoint", "data", "generate"}},
         {"train", {"checkpoint", "data", "eval"}},
-        {"generate", {"checkpoint", "text"}},
+        {"generate", {"safetensors", "kernels", "text"}},
+        {"api", {"generate"}},
         {"apps", {"train", "eval", "generate"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
-    for (const char* module :
-         {"torch_ops", "model", "optim", "checkpoint", "eval", "train", "generate", "apps"}) {
+    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "generate", "eval",
+                               "train", "api", "apps"}) {
       std::set<std::string>& targets = arrows.at(module);
       for (const std::string& target : std::set<std::string>(targets)) {
         targets.insert(arrows.at(target).begin(), arrows.at(target).end());
@@ -50,7 +52,8 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
 }
 
 const std::set<std::string>& modules_without_libtorch() {
-  static const std::set<std::string> modules = {"base", "config", "text", "data", "kernels"};
+  static const std::set<std::string> modules = {"base",        "config",  "text",     "data",
+                                                "safetensors", "kernels", "generate", "api"};
   return modules;
 }
 

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/safetensors_header.h"
 #include "checkpoint/scratch_folder.h"
 
 namespace brt {

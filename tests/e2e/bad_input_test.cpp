@@ -476,16 +476,16 @@ TEST_F(BadInput, StatesThatDoNotFitAreRefused) {
   put("altered.state", altered);
   expect_all_refused(
       {
-          {from("missing"), "missing: does not exist"},
-          {from("books"), "is not a file"},
-          {from("recipe.toml"), "this is not a safetensors file"},
+          {from("missing"), "missing: cannot be opened"},
+          {from("books"), "is a folder, a file was expected"},
+          {from("recipe.toml"), "not a state file"},
           {from("run/checkpoints/step-00000004/model.safetensors"), "not a state file"},
-          {from("cut.state"), "the file is cut off"},
+          {from("cut.state"), "the state file is damaged"},
           {from("altered.state"), "the state file is damaged"},
           {{"inspect", "altered.state"}, "the state file is damaged"},
           {{"generate", "--model", "run/checkpoints/step-00000002", "--tokens", "1", "--state-in",
             "good.state"},
-           "the state belongs to another model"},
+           "belongs to another model"},
       },
       kFailed);
 }

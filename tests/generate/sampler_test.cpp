@@ -9,8 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
-
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
 #include "support/text_assertions.h"
@@ -20,16 +18,16 @@ namespace {
 
 constexpr int64_t kDraws = 20000;
 
-at::Tensor logits_of(const std::vector<double>& probabilities) {
+std::vector<float> logits_of(const std::vector<double>& probabilities) {
   std::vector<float> logits;
   for (const double probability : probabilities) {
     logits.push_back(static_cast<float>(std::log(probability)));
   }
-  return at::tensor(logits);
+  return logits;
 }
 
-std::vector<int64_t> count_draws(const Sampler& sampler, const at::Tensor& logits_V) {
-  std::vector<int64_t> counts(static_cast<size_t>(logits_V.numel()));
+std::vector<int64_t> count_draws(Sampler sampler, const std::vector<float>& logits_V) {
+  std::vector<int64_t> counts(logits_V.size());
   for (int64_t position = 0; position < kDraws; ++position) {
     ++counts[static_cast<size_t>(sampler.sample(logits_V, {}, position))];
   }
@@ -55,7 +53,7 @@ constexpr double kLimit = 23.5;  // of chi-square with 5 degrees of freedom, exc
 const std::vector<double> kProbabilities = {0.05, 0.30, 0.10, 0.35, 0.15, 0.05};
 
 TEST(Sampler, DrawsFromTheSoftmax) {
-  const Sampler sampler({.seed = 5});
+  Sampler sampler({.seed = 5});
   EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)), kProbabilities), kLimit);
 }
 
@@ -70,13 +68,13 @@ TEST(Sampler, TemperatureSharpensAndFlattens) {
     for (double& probability : expected) {
       probability /= sum;
     }
-    const Sampler sampler({.temperature = temperature, .seed = 6});
+    Sampler sampler({.temperature = temperature, .seed = 6});
     EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)), expected), kLimit);
   }
 }
 
 TEST(Sampler, TopKKeepsTheMostLikelyAndRenormalises) {
-  const Sampler sampler({.top_k = 3, .seed = 7});
+  Sampler sampler({.top_k = 3, .seed = 7});
   EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)),
                        {0, 0.30 / 0.8, 0, 0.35 / 0.8, 0.15 / 0.8, 0}),
             kLimit);
@@ -84,7 +82,7 @@ TEST(Sampler, TopKKeepsTheMostLikelyAndRenormalises) {
 
 TEST(Sampler, TopPKeepsTheTokenThatReachesTheProbability) {
   // 0.35 + 0.30 < 0.7 <= 0.35 + 0.30 + 0.15
-  const Sampler sampler({.top_p = 0.7, .seed = 8});
+  Sampler sampler({.top_p = 0.7, .seed = 8});
   EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)),
                        {0, 0.30 / 0.8, 0, 0.35 / 0.8, 0.15 / 0.8, 0}),
             kLimit);
@@ -92,26 +90,26 @@ TEST(Sampler, TopPKeepsTheTokenThatReachesTheProbability) {
 
 TEST(Sampler, TopPIsTakenBeforeTheTemperature) {
   // At temperature 10 alone, two tokens would not reach 0.6.
-  const Sampler sampler({.temperature = 10.0, .top_p = 0.6, .seed = 8});
+  Sampler sampler({.temperature = 10.0, .top_p = 0.6, .seed = 8});
   const std::vector<int64_t> counts = count_draws(sampler, logits_of(kProbabilities));
   EXPECT_EQ(counts[1] + counts[3], kDraws);
 }
 
 TEST(Sampler, MinPIsRelativeToTheMostLikely) {
   // 0.35 * 0.35 = 0.1225: 0.15 stays, 0.10 goes.
-  const Sampler sampler({.min_p = 0.35, .seed = 9});
+  Sampler sampler({.min_p = 0.35, .seed = 9});
   EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)),
                        {0, 0.30 / 0.8, 0, 0.35 / 0.8, 0.15 / 0.8, 0}),
             kLimit);
 }
 
 TEST(Sampler, ExtremeOptionsLeaveTheMostLikelyToken) {
-  const at::Tensor logits_V = logits_of(kProbabilities);
+  const std::vector<float> logits_V = logits_of(kProbabilities);
   for (const SamplerOptions& options :
        {SamplerOptions{.temperature = 0.0}, SamplerOptions{.top_k = 1},
         SamplerOptions{.top_p = 1e-9}, SamplerOptions{.min_p = 1.0},
         SamplerOptions{.temperature = 1e-6}}) {
-    const Sampler sampler(options);
+    Sampler sampler(options);
     for (int64_t position = 0; position < 50; ++position) {
       EXPECT_EQ(sampler.sample(logits_V, {}, position), 3);
     }
@@ -119,28 +117,28 @@ TEST(Sampler, ExtremeOptionsLeaveTheMostLikelyToken) {
 }
 
 TEST(Sampler, TopKBeyondTheVocabularyKeepsAll) {
-  const Sampler sampler({.top_k = 1000, .seed = 5});
+  Sampler sampler({.top_k = 1000, .seed = 5});
   EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)), kProbabilities), kLimit);
 }
 
 TEST(Sampler, EqualLogitsGoToTheLowestToken) {
-  const at::Tensor logits_V = at::tensor(std::vector<float>{0.0F, 2.0F, 2.0F, 2.0F});
+  const std::vector<float> logits_V = {0.0F, 2.0F, 2.0F, 2.0F};
   EXPECT_EQ(Sampler({.temperature = 0.0}).sample(logits_V, {}, 0), 1);
   EXPECT_EQ(Sampler({.top_k = 1}).sample(logits_V, {}, 0), 1);
 }
 
 TEST(Sampler, RepetitionPenaltyLowersRecentTokensOfEitherSign) {
-  const at::Tensor logits_V = at::tensor(std::vector<float>{2.0F, 1.9F, -1.0F});
-  const Sampler greedy({.temperature = 0.0, .repetition_penalty = 1.1});
+  const std::vector<float> logits_V = {2.0F, 1.9F, -1.0F};
+  Sampler greedy({.temperature = 0.0, .repetition_penalty = 1.1});
   const std::vector<int32_t> recent = {0, 0, 0};
   EXPECT_EQ(greedy.sample(logits_V, {}, 0), 0);
   EXPECT_EQ(greedy.sample(logits_V, recent, 0), 1);  // once, however often it occurred
-  const at::Tensor negative_V = at::tensor(std::vector<float>{-1.0F, -1.05F});
+  const std::vector<float> negative_V = {-1.0F, -1.05F};
   EXPECT_EQ(greedy.sample(negative_V, recent, 0), 1);
 }
 
 TEST(Sampler, RepetitionPenaltyForgetsTokensBeyondItsWindow) {
-  const at::Tensor logits_V = at::tensor(std::vector<float>{2.0F, 1.9F, -1.0F});
+  const std::vector<float> logits_V = {2.0F, 1.9F, -1.0F};
   const std::vector<int32_t> recent = {0, 2, 2};
   const auto greedy = [&](int64_t window) {
     return Sampler({.temperature = 0.0, .repetition_penalty = 1.5, .repetition_window = window})
@@ -152,10 +150,10 @@ TEST(Sampler, RepetitionPenaltyForgetsTokensBeyondItsWindow) {
 }
 
 TEST(Sampler, DrawsDependOnSeedAndPositionOnly) {
-  const at::Tensor logits_V = logits_of(kProbabilities);
-  const Sampler first({.seed = 1});
-  const Sampler second({.seed = 1});
-  const Sampler other({.seed = 2});
+  const std::vector<float> logits_V = logits_of(kProbabilities);
+  Sampler first({.seed = 1});
+  Sampler second({.seed = 1});
+  Sampler other({.seed = 2});
   int64_t different = 0;
   for (int64_t position = 99; position >= 0; --position) {  // in any order
     EXPECT_EQ(first.sample(logits_V, {}, position), second.sample(logits_V, {}, position));
@@ -164,9 +162,47 @@ TEST(Sampler, DrawsDependOnSeedAndPositionOnly) {
   EXPECT_GT(different, 40);
 }
 
+TEST(Sampler, ABiasIsAddedToTheLogit) {
+  std::vector<double> expected = {0.05, 0.30, 0.10 * 4.0, 0.35, 0.15, 0.05};
+  double sum = 0.0;
+  for (const double probability : expected) {
+    sum += probability;
+  }
+  for (double& probability : expected) {
+    probability /= sum;
+  }
+  const double twice = std::log(2.0);
+  Sampler sampler({.seed = 3, .logit_bias = {{2, twice}, {2, twice}}});  // both count
+  EXPECT_LT(chi_square(count_draws(sampler, logits_of(kProbabilities)), expected), kLimit);
+}
+
+TEST(Sampler, ABiasOfMinusInfinityBansAToken) {
+  constexpr double kBan = -std::numeric_limits<double>::infinity();
+  const std::vector<float> logits_V = logits_of(kProbabilities);
+  EXPECT_EQ(Sampler({.temperature = 0.0, .logit_bias = {{3, kBan}}}).sample(logits_V, {}, 0), 1);
+  const std::vector<int64_t> counts =
+      count_draws(Sampler({.logit_bias = {{3, kBan}, {1, kBan}}}), logits_V);
+  EXPECT_EQ(counts[1] + counts[3], 0);
+  Sampler none({.logit_bias = {{0, kBan}, {1, kBan}}});
+  const std::vector<float> two_V = {1.0F, 2.0F};
+  EXPECT_TRUE(contains(thrown_message<Error>([&] { none.sample(two_V, {}, 0); }), "every token"));
+}
+
+TEST(Sampler, ABiasDecidesWhatIsMostLikely) {
+  const std::vector<float> logits_V = {0.0F, 2.0F, 1.0F};
+  EXPECT_EQ(Sampler({.temperature = 0.0, .logit_bias = {{0, 3.0}}}).sample(logits_V, {}, 0), 0);
+  EXPECT_EQ(Sampler({.top_k = 1, .logit_bias = {{2, 1.5}}}).sample(logits_V, {}, 0), 2);
+}
+
+TEST(Sampler, ABiasForATokenThatIsNotThereIsAnError) {
+  const std::vector<float> logits_V = {0.0F, 2.0F};
+  EXPECT_TRUE(contains(thrown_message<ConfigError>(
+                           [&] { Sampler({.logit_bias = {{2, 1.0}}}).sample(logits_V, {}, 0); }),
+                       "token 2, but tokens are below 2"));
+}
+
 TEST(Sampler, LogitsThatAreNotFiniteAreAnError) {
-  const at::Tensor logits_V =
-      at::tensor(std::vector<float>{0.0F, std::numeric_limits<float>::quiet_NaN()});
+  const std::vector<float> logits_V = {0.0F, std::numeric_limits<float>::quiet_NaN()};
   EXPECT_TRUE(contains(thrown_message<Error>([&] { Sampler({}).sample(logits_V, {}, 0); }),
                        "token 1 is not finite"));
 }
@@ -182,6 +218,9 @@ TEST(Sampler, OptionsOutOfRangeAreNamed) {
   EXPECT_TRUE(contains(message({.min_p = -0.1}), "min_p"));
   EXPECT_TRUE(contains(message({.repetition_penalty = 0.0}), "repetition_penalty"));
   EXPECT_TRUE(contains(message({.repetition_window = -1}), "repetition_window"));
+  EXPECT_TRUE(contains(message({.logit_bias = {{-1, 1.0}}}), "token of a logit_bias"));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(contains(message({.logit_bias = {{1, nan}}}), "logit_bias must be a number"));
 }
 
 }  // namespace

@@ -49,6 +49,20 @@ TEST(StopStrings, WithoutAnyAllTextPassesAtOnce) {
   EXPECT_EQ(stops.finish(), "");
 }
 
+TEST(StopStrings, TextThatWasGivenOutBeforeCountsAndDoesNotComeOutAgain) {
+  StopStrings first({"STOP"});
+  EXPECT_EQ(first.push("a ST"), "a ");
+  EXPECT_EQ(first.finish(), "ST");
+  StopStrings second({"STOP"}, first.held());
+  EXPECT_EQ(second.push("OP b"), "");
+  EXPECT_EQ(second.found(), "STOP");
+  StopStrings other({"STOP"}, first.held());
+  EXPECT_EQ(other.push("R"), "R");
+  EXPECT_FALSE(other.found());
+  StopStrings none({}, first.held());
+  EXPECT_EQ(none.push("ab"), "ab");
+}
+
 TEST(StopStrings, AnEmptyOneIsRefused) { EXPECT_THROW(StopStrings({"a", ""}), ConfigError); }
 
 }  // namespace

@@ -2,15 +2,15 @@
 // Continuations: reproducible, whole characters, ends where they must.
 #include "generate/text_generator.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
-
 #include "base/error.h"
-#include "eval/tiny_books.h"
+#include "generate/prompt_reader.h"
+#include "generate/tiny_model_folder.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
-#include "text/utf8.h"
 
 namespace brt {
 namespace {
@@ -21,56 +21,56 @@ struct Continuation {
   GenerationResult result;
 };
 
-/// With endless_model's logit of 0 for the document end, min-p keeps it from being drawn.
-constexpr double kMinP = 0.1;
+/// With tiny_engine's logit of 0 for the document end, min-p keeps it from being drawn.
+const SamplerOptions kEndless = {.min_p = 0.1};
 
-/// A tiny model whose document end is far less likely than other tokens.
-LanguageModel endless_model() {
-  LanguageModel model = tiny_model();
-  const at::NoGradGuard no_grad;
-  model->named_parameters()["embedding.weight"][256].zero_();
-  return model;
+Session read_text(std::string_view prompt,
+                  const SamplerOptions& options = kEndless,
+                  size_t part = 1000) {
+  static const ByteTokenizer tokenizer;
+  Session session{.stream = tiny_engine().begin(), .text = {}};
+  session.text.sampler = options;
+  PromptReader reader(tiny_engine(), tokenizer, session);
+  for (size_t from = 0; from < prompt.size(); from += part) {
+    reader.append(prompt.substr(from, part));
+  }
+  reader.finish();
+  return session;
 }
 
-Continuation continue_text(LanguageModel model,
-                           const std::string& prompt,
+std::vector<Continuation> continue_all(std::span<Session> sessions,
+                                       int64_t tokens,
+                                       const std::vector<std::string>& stop = {}) {
+  std::vector<Continuation> continuations(sessions.size());
+  const std::vector<GenerationResult> results = continue_texts(
+      tiny_engine(), ByteTokenizer(), sessions, tokens, stop, [&](size_t i, std::string_view part) {
+        continuations[i].text += part;
+        continuations[i].parts.emplace_back(part);
+      });
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    continuations[i].result = results[i];
+  }
+  return continuations;
+}
+
+Continuation continue_session(Session& session,
+                              int64_t tokens,
+                              const std::vector<std::string>& stop = {}) {
+  return continue_all({&session, 1}, tokens, stop)[0];
+}
+
+Continuation continue_text(std::string_view prompt,
                            int64_t tokens,
-                           const SamplerOptions& options = {.min_p = kMinP},
+                           const SamplerOptions& options = kEndless,
                            const std::vector<std::string>& stop = {}) {
-  const ByteTokenizer tokenizer;
-  const Sampler sampler(options);
-  Stream stream(model, {});
-  TextGenerator generator(stream, tokenizer, sampler);
-  generator.read_prompt(prompt);
-  generator.finish_prompt();
-  Continuation continuation;
-  continuation.result = generator.generate(tokens, stop, [&](std::string_view part) {
-    continuation.text += part;
-    continuation.parts.emplace_back(part);
-  });
-  return continuation;
-}
-
-/// Makes a byte so likely after any text that it is always drawn: its embedding is aligned with the
-/// hidden vector of the stream's end. Good for one step.
-void make_next(LanguageModel& model, const std::string& prompt, int64_t token) {
-  const at::NoGradGuard no_grad;
-  const ByteTokenizer tokenizer;
-  const std::vector<int32_t> tokens = tokenizer.encode_document(prompt);
-  const at::Tensor tokens_BN =
-      at::tensor(std::vector<int64_t>(tokens.begin(), tokens.end())).unsqueeze(0);
-  const SegmentOutput output =
-      model->forward(tokens_BN, at::ones({1}, at::kByte), make_carry(model->config(), 1), {});
-  model->named_parameters()["embedding.weight"][token].copy_(output.hidden_BND[0][-1] * 20);
+  Session session = read_text(prompt, options);
+  return continue_session(session, tokens, stop);
 }
 
 TEST(TextGenerator, TheSameSeedGivesTheSameText) {
-  const Continuation first =
-      continue_text(endless_model(), "It was", 80, {.min_p = kMinP, .seed = 4});
-  const Continuation second =
-      continue_text(endless_model(), "It was", 80, {.min_p = kMinP, .seed = 4});
-  const Continuation other =
-      continue_text(endless_model(), "It was", 80, {.min_p = kMinP, .seed = 5});
+  const Continuation first = continue_text("It was", 80, {.min_p = 0.1, .seed = 4});
+  const Continuation second = continue_text("It was", 80, {.min_p = 0.1, .seed = 4});
+  const Continuation other = continue_text("It was", 80, {.min_p = 0.1, .seed = 5});
   EXPECT_EQ(first.text, second.text);
   EXPECT_NE(first.text, other.text);
   EXPECT_EQ(first.text.size(), 80U);
@@ -79,117 +79,147 @@ TEST(TextGenerator, TheSameSeedGivesTheSameText) {
 }
 
 TEST(TextGenerator, AShorterContinuationIsTheBeginningOfALongerOne) {
-  const Continuation longer = continue_text(endless_model(), "It was", 80);
-  const Continuation shorter = continue_text(endless_model(), "It was", 33);
+  const Continuation longer = continue_text("It was", 80);
+  const Continuation shorter = continue_text("It was", 33);
   ASSERT_EQ(longer.text.size(), 80U);
   EXPECT_EQ(shorter.text, longer.text.substr(0, 33));
 }
 
 TEST(TextGenerator, GreedyTakesTheLargestLogitOfEachStep) {
-  LanguageModel model = endless_model();
-  const Continuation greedy = continue_text(model, "abc", 20, {.temperature = 0.0});
-  Stream stream(model, {});
-  const ByteTokenizer tokenizer;
-  stream.feed(tokenizer.encode_document("abc"), {});
+  Session session = read_text("abc", {.temperature = 0.0, .logit_bias = {{256, -1e9}}});
+  StreamState stream = session.stream;
+  const Continuation greedy = continue_session(session, 20);
   ASSERT_EQ(greedy.text.size(), 20U);
   for (const char byte : greedy.text) {
     const int32_t token = static_cast<unsigned char>(byte);
-    EXPECT_EQ(stream.logits().argmax().item<int64_t>(), token);
-    stream.feed(std::vector<int32_t>{token}, {});
+    const std::span<const float> logits_V = stream.logits().first(256);
+    EXPECT_EQ(std::ranges::max_element(logits_V) - logits_V.begin(), token);
+    tiny_engine().feed(stream, {&token, 1});
   }
 }
 
 TEST(TextGenerator, PromptInPartsEqualsPromptAtOnce) {
-  LanguageModel model = endless_model();
   const std::string prompt = random_text(100, 8);
-  const ByteTokenizer tokenizer;
-  const Sampler sampler({.min_p = kMinP});
-  Stream stream(model, {});
-  TextGenerator generator(stream, tokenizer, sampler);
-  for (size_t from = 0; from < prompt.size(); from += 7) {
-    generator.read_prompt(std::string_view(prompt).substr(from, 7));
+  Session parts = read_text(prompt, kEndless, 7);
+  EXPECT_EQ(continue_session(parts, 30).text, continue_text(prompt, 30).text);
+  EXPECT_EQ(parts.stream.tokens_read(), 130);
+  EXPECT_EQ(parts.text.bytes_read, 130);
+}
+
+TEST(TextGenerator, SamplesSideBySideAreThoseOfEachAlone) {
+  const Session prompt = read_text("It was");
+  std::vector<Session> sessions(5, prompt);
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    sessions[i].text.sampler.seed = 10 + i;
   }
-  generator.finish_prompt();
-  std::string text;
-  generator.generate(30, {}, [&](std::string_view part) { text += part; });
-  EXPECT_EQ(text, continue_text(model, prompt, 30).text);
-  EXPECT_EQ(stream.tokens_read(), 130);
+  std::vector<Session> alone = sessions;
+  const std::vector<Continuation> together = continue_all(sessions, 40);
+  for (size_t i = 0; i < alone.size(); ++i) {
+    EXPECT_EQ(together[i].text, continue_session(alone[i], 40).text) << "sample " << i;
+  }
+  EXPECT_NE(together[0].text, together[1].text);
+}
+
+TEST(TextGenerator, ASampleThatIsDoneWaitsForTheOthers) {
+  std::vector<Session> sessions(2, read_text("It was"));
+  sessions[0].text.sampler.logit_bias = {{256, 1e9}};  // the document's end
+  const std::vector<Continuation> together = continue_all(sessions, 40);
+  EXPECT_EQ(together[0].result.reason, FinishReason::kDocumentEnd);
+  EXPECT_EQ(sessions[0].stream.tokens_read(), 6);
+  EXPECT_EQ(together[1].result.tokens, 40);
 }
 
 TEST(TextGenerator, EndsAtTheDocumentEndWithoutReadingIt) {
-  LanguageModel model = tiny_model();
-  make_next(model, "abc", 256);
-  const ByteTokenizer tokenizer;
-  const Sampler sampler({});
-  Stream stream(model, {});
-  TextGenerator generator(stream, tokenizer, sampler);
-  generator.read_prompt("abc");
-  generator.finish_prompt();
+  Session session = read_text("abc", {.logit_bias = {{256, 1e9}}});
   for (int repeat = 0; repeat < 2; ++repeat) {  // asked again, it is still the end
-    const GenerationResult result =
-        generator.generate(10, {}, [](std::string_view part) { FAIL() << part; });
-    EXPECT_EQ(result.reason, FinishReason::kDocumentEnd);
-    EXPECT_EQ(result.tokens, 0);
-    EXPECT_EQ(stream.tokens_read(), 3);
+    const Continuation ended = continue_session(session, 10);
+    EXPECT_EQ(ended.text, "");
+    EXPECT_EQ(ended.result.reason, FinishReason::kDocumentEnd);
+    EXPECT_EQ(ended.result.tokens, 0);
+    EXPECT_EQ(session.stream.tokens_read(), 3);
   }
 }
 
 TEST(TextGenerator, EndsBeforeAStopStringThatSpansTokens) {
-  LanguageModel model = endless_model();
-  const std::string free = continue_text(model, "It was", 80).text;
+  const std::string free = continue_text("It was", 80).text;
   const std::string stop = free.substr(40, 5);
   const size_t first = free.find(stop);
-  const Continuation stopped =
-      continue_text(model, "It was", 80, {.min_p = kMinP}, {"not there at all", stop});
+  const Continuation stopped = continue_text("It was", 80, kEndless, {"not there at all", stop});
   EXPECT_EQ(stopped.text, free.substr(0, first));
   EXPECT_EQ(stopped.result.reason, FinishReason::kStop);
   EXPECT_EQ(stopped.result.stop, stop);
   EXPECT_EQ(stopped.result.tokens, static_cast<int64_t>(first + 5));
 }
 
+TEST(TextGenerator, AStopStringIsFoundOverTheEndOfACall) {
+  const std::string free = continue_text("It was", 80).text;
+  const std::string stop = free.substr(40, 5);
+  const size_t first = free.find(stop);
+  Session session = read_text("It was");
+  const std::string before =
+      continue_session(session, static_cast<int64_t>(first) + 2, {stop}).text;
+  EXPECT_EQ(before, free.substr(0, first + 2));
+  const Continuation rest = continue_session(session, 50, {stop});
+  EXPECT_EQ(rest.result.reason, FinishReason::kStop);
+  EXPECT_EQ(rest.result.tokens, 3);
+  EXPECT_EQ(rest.text, "");
+}
+
 TEST(TextGenerator, BeginningsOfStopStringsComeOutAtTheEnd) {
-  LanguageModel model = endless_model();
-  const std::string free = continue_text(model, "It was", 20).text;
-  const Continuation held =
-      continue_text(model, "It was", 20, {.min_p = kMinP}, {free.substr(15) + "?"});
+  const std::string free = continue_text("It was", 20).text;
+  const Continuation held = continue_text("It was", 20, kEndless, {free.substr(15) + "?"});
   EXPECT_EQ(held.text, free);
   EXPECT_EQ(held.result.reason, FinishReason::kTokens);
 }
 
 TEST(TextGenerator, PartsNeverEndWithinACharacter) {
-  LanguageModel model = endless_model();
-  make_next(model, "Zo", 0xc3);
-  make_next(model, "Zo\xc3", 0xab);
-  const Continuation continuation = continue_text(model, "Zo", 2, {.temperature = 0.0});
+  // The first byte is ahead until the penalty has seen it.
+  const SamplerOptions two_bytes = {.temperature = 0.0,
+                                    .repetition_penalty = 10.0,
+                                    .logit_bias = {{0xc3, 2000.0}, {0xab, 1000.0}}};
+  const Continuation continuation = continue_text("Zo", 2, two_bytes);
   EXPECT_EQ(continuation.text, "\xc3\xab");
   EXPECT_EQ(continuation.parts, (std::vector<std::string>{"\xc3\xab"}));
 }
 
 TEST(TextGenerator, WithoutAPromptThereIsNothingToContinue) {
-  EXPECT_TRUE(contains(thrown_message<Error>([] { continue_text(tiny_model(), "", 5); }),
-                       "hint: give a prompt"));
+  EXPECT_TRUE(contains(thrown_message<Error>([] { continue_text("", 5); }), "hint: give a prompt"));
 }
 
 TEST(TextGenerator, TokensOutsideTheTokenizerAreNeverDrawn) {
   ModelConfig config = tiny_config();
   config.vocab_size = 320;  // padded
-  LanguageModel model = tiny_model(config);
-  {
-    const at::NoGradGuard no_grad;
-    at::Tensor embedding = model->named_parameters()["embedding.weight"];
-    embedding[256].zero_();
-    embedding.narrow(0, 257, 63).mul_(8);  // else they would be drawn all the time
-  }
-  EXPECT_EQ(continue_text(model, "abc", 60).result.tokens, 60);
+  const TinyModelFolder folder(config);
+  Engine engine(folder.path(), {.weights = WeightFormat::kFloat32, .threads = 1});
+  const ByteTokenizer tokenizer;
+  Session session{.stream = engine.begin(), .text = {}};
+  session.text.sampler = {.temperature = 100.0, .logit_bias = {{256, -1e9}}};  // nearly uniform
+  PromptReader reader(engine, tokenizer, session);
+  reader.append("abc");
+  reader.finish();
+  const std::vector<GenerationResult> results =
+      continue_texts(engine, tokenizer, {&session, 1}, 60, {}, [](size_t, std::string_view) {});
+  EXPECT_EQ(results[0].tokens, 60);
 }
 
 TEST(TextGenerator, RepetitionPenaltySeesThePrompt) {
-  LanguageModel model = endless_model();
-  const std::string plain = continue_text(model, "abc", 1, {.temperature = 0.0}).text;
+  const SamplerOptions greedy = {.temperature = 0.0, .logit_bias = {{256, -1e9}}};
+  const std::string plain = continue_text("abc", 1, greedy).text;
   const std::string prompt = plain + "abc";
-  const SamplerOptions penalized{.temperature = 0.0, .repetition_penalty = 1e6};
-  const Continuation continuation = continue_text(model, prompt, 1, penalized);
+  const SamplerOptions penalized = {
+      .temperature = 0.0, .repetition_penalty = 1e6, .logit_bias = {{256, -1e9}}};
+  const Continuation continuation = continue_text(prompt, 1, penalized);
   EXPECT_EQ(prompt.find(continuation.text), std::string::npos);
+}
+
+TEST(TextGenerator, TheRecentTokensAreAsManyAsThePenaltyLooksAt) {
+  const std::string text = random_text(300, 5);
+  EXPECT_EQ(read_text(text).text.recent_tokens.size(), 64U);
+  const std::vector<int32_t> more =
+      read_text(text, {.repetition_window = 100}, 7).text.recent_tokens;
+  ASSERT_EQ(more.size(), 100U);
+  EXPECT_EQ(more.back(), text.back());
+  EXPECT_EQ(more.front(), text[200]);
 }
 
 }  // namespace

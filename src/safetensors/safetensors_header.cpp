@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Defensive reading of the header: nothing in it is believed before it is checked.
-#include "checkpoint/safetensors_header.h"
+#include "safetensors/safetensors_header.h"
 
 #include <algorithm>
 #include <limits>

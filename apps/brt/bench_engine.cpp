@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoding and reading for `brt bench`.
+#include "bench_engine.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <random>
+#include <span>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "checkpoint/model_folder.h"
+
+namespace brt {
+namespace {
+
+/// A model's folder among the temporary files, for as long as the object lives.
+class TemporaryModel {
+ public:
+  explicit TemporaryModel(const RunConfig& config) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "brt-bench-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      throw Error(fmt::format("{}: cannot be made", pattern));
+    }
+    folder_ = pattern;
+    try {
+      save_model(folder_, make_benchmark_model(config), "");
+    } catch (...) {
+      remove();
+      throw;
+    }
+  }
+  ~TemporaryModel() { remove(); }
+  TemporaryModel(const TemporaryModel&) = delete;
+  TemporaryModel& operator=(const TemporaryModel&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+
+  void remove() {
+    std::error_code error;  // what is left among temporary files does no harm
+    std::filesystem::remove_all(folder_, error);
+  }
+};
+
+/// The first of the largest logits. Sixteen maxima side by side are vectors to the compiler.
+int32_t most_likely(std::span<const float> logits_V) {
+  constexpr size_t kLanes = 16;
+  std::array<float, kLanes> largest;
+  largest.fill(logits_V[0]);
+  size_t i = 0;
+  for (; i + kLanes <= logits_V.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      largest[lane] = logits_V[i + lane] > largest[lane] ? logits_V[i + lane] : largest[lane];
+    }
+  }
+  float maximum = *std::ranges::max_element(largest);
+  for (; i < logits_V.size(); ++i) {
+    maximum = std::max(maximum, logits_V[i]);
+  }
+  return static_cast<int32_t>(std::ranges::find(logits_V, maximum) - logits_V.begin());
+}
+
+double quantile(std::vector<double> values, double fraction) {
+  std::ranges::sort(values);
+  return values[static_cast<size_t>(fraction * static_cast<double>(values.size() - 1))];
+}
+
+}  // namespace
+
+EngineBench::EngineBench(const RunConfig& config, const EngineBenchOptions& options)
+    : config_(config) {
+  const TemporaryModel model(config);
+  engine_ = std::make_unique<Engine>(
+      model.folder(), EngineOptions{weight_format_from_word(options.weights), options.threads});
+  bandwidth_ =
+      std::make_unique<ReadBandwidth>(engine_->weight_bytes_per_token(), engine_->threads());
+  streams_.resize(static_cast<size_t>(options.streams), engine_->begin());
+}
+
+BenchmarkWork EngineBench::decoding() {
+  BenchmarkWork work;
+  work.steps = config_.model.window;
+  work.tokens_per_step = static_cast<int64_t>(streams_.size());
+  work.flops_per_token = forward_flops_per_token(config_.model);
+  work.repeat = [this, steps = work.steps] {
+    for (int64_t i = 0; i < steps; ++i) {
+      decode_step();
+    }
+  };
+  work.between = [this] { bytes_per_second_.push_back(bandwidth_->measure()); };
+  return work;
+}
+
+BenchmarkWork EngineBench::reading() {
+  BenchmarkWork work;
+  work.tokens_per_step = static_cast<int64_t>(streams_.size()) * config_.model.segment;
+  work.flops_per_token = forward_flops_per_token(config_.model);
+  work.repeat = [this] { read_segment(); };
+  work.between = [this] { bytes_per_second_.push_back(bandwidth_->measure()); };
+  return work;
+}
+
+void EngineBench::decode_step() {
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::vector<int32_t> tokens;
+  std::vector<Feed> feeds(streams_.size());
+  for (const StreamState& stream : streams_) {
+    tokens.push_back(stream.tokens_read() > 0 ? most_likely(stream.logits())
+                                              : static_cast<int32_t>(tokens.size()));
+  }
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    feeds[i].state = &streams_[i];
+    feeds[i].tokens = std::span(tokens).subspan(i, 1);
+  }
+  engine_->feed(feeds);
+  step_seconds_.push_back(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+void EngineBench::read_segment() {
+  std::mt19937_64 random(static_cast<uint64_t>(config_.train.seed) + segments_read_++);
+  std::vector<int32_t> tokens(streams_.size() * static_cast<size_t>(config_.model.segment));
+  for (int32_t& token : tokens) {
+    token = static_cast<int32_t>(random() % static_cast<uint64_t>(config_.model.vocab_size));
+  }
+  const size_t length = static_cast<size_t>(config_.model.segment);
+  std::vector<Feed> feeds(streams_.size());
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    feeds[i].state = &streams_[i];
+    feeds[i].tokens = std::span(tokens).subspan(i * length, length);
+  }
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  engine_->feed(feeds);
+  step_seconds_.push_back(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+EngineFigures EngineBench::figures(const BenchmarkResult& result) const {
+  EngineFigures figures;
+  figures.p50_ms = 1000.0 * quantile(step_seconds_, 0.5);
+  figures.p99_ms = 1000.0 * quantile(step_seconds_, 0.99);
+  figures.longest_ms = 1000.0 * quantile(step_seconds_, 1.0);
+  figures.weight_bytes = static_cast<double>(engine_->weight_bytes_per_token());
+  figures.bytes_per_second = quantile(bytes_per_second_, 0.5);
+  figures.limit = figures.bytes_per_second / figures.weight_bytes;
+  figures.share_of_limit = 1000.0 / result.step_ms / figures.limit;
+  return figures;
+}
+
+}  // namespace brt

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes of parts of a buffer that vectors of 64 bytes read.
+#pragma once
+
+#include <cstdint>
+
+namespace brt {
+
+inline constexpr int64_t kAlignment = 64;
+
+constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Bytes of `count` elements and what follows them up to the next part.
+template <class T>
+constexpr int64_t aligned_bytes(int64_t count) {
+  return round_up(count * static_cast<int64_t>(sizeof(T)), kAlignment);
+}
+
+}  // namespace brt

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text that arrives in parts into a stream.
+#pragma once
+
+#include <string_view>
+
+#include "generate/session.h"
+#include "text/text_chunker.h"
+#include "text/tokenizer.h"
+
+namespace brt {
+
+/// Reads a prompt, cut into pieces as documents are. The arguments must outlive the object.
+class PromptReader {
+ public:
+  PromptReader(Engine& engine, const Tokenizer& tokenizer, Session& session);
+
+  void append(std::string_view part);
+  /// Reads the rest.
+  void finish();
+
+ private:
+  Engine& engine_;
+  const Tokenizer& tokenizer_;
+  Session& session_;
+  TextChunker chunker_;
+
+  void read_pieces();
+};
+
+}  // namespace brt

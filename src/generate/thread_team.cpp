@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting, meeting and ending of threads.
+#include "generate/thread_team.h"
+
+#include <chrono>
+
+namespace brt {
+namespace {
+
+constexpr int kSpinsBeforeYield = 1 << 14;  // some 200 us: another process has our core
+constexpr std::chrono::microseconds kIdleSpin{200};
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Until `value` is no longer `old`, without sleeping.
+void spin_while_equal(const std::atomic<uint32_t>& value, uint32_t old) {
+  for (int spins = 0; value.load(std::memory_order_acquire) == old; ++spins) {
+    if (spins < kSpinsBeforeYield) {
+      relax();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+/// As spin_while_equal, but sleeps after a while.
+void wait_while_equal(const std::atomic<uint32_t>& value, uint32_t old) {
+  const std::chrono::steady_clock::time_point end = std::chrono::steady_clock::now() + kIdleSpin;
+  constexpr int kLooksBetweenClocks = 64;
+  do {
+    for (int i = 0; i < kLooksBetweenClocks; ++i) {
+      if (value.load(std::memory_order_acquire) != old) {
+        return;
+      }
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+ThreadTeam::ThreadTeam(int64_t threads) : size_(threads) {
+  for (int64_t thread = 1; thread < threads; ++thread) {
+    threads_.emplace_back([this, thread] { serve(thread); });
+  }
+}
+
+ThreadTeam::~ThreadTeam() {
+  is_ending_ = true;
+  calls_.fetch_add(1, std::memory_order_release);
+  calls_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void ThreadTeam::barrier() {
+  if (size_ == 1) {
+    return;
+  }
+  const uint32_t passed = passed_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(size_)) {
+    arrived_.store(0, std::memory_order_relaxed);
+    passed_.store(passed + 1, std::memory_order_release);
+  } else {
+    spin_while_equal(passed_, passed);
+  }
+}
+
+void ThreadTeam::start(Function function, const void* object) {
+  function_ = function;
+  object_ = object;
+  if (size_ > 1) {
+    calls_.fetch_add(1, std::memory_order_release);
+    calls_.notify_all();
+  }
+  function(object, 0);
+  barrier();
+}
+
+void ThreadTeam::serve(int64_t thread) {
+  uint32_t seen = 0;
+  while (true) {
+    wait_while_equal(calls_, seen);
+    ++seen;
+    if (is_ending_) {
+      return;
+    }
+    function_(object_, thread);
+    barrier();
+  }
+}
+
+}  // namespace brt

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice of rounding's target.
+#include "kernels/rounding.h"
+
+#include "kernels/cpu_target.h"
+#include "kernels/rounding_targets.h"
+
+namespace brt::kernels {
+
+void round_to_bfloat16(const float* x, Bfloat16* out, int64_t count) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    round_to_bfloat16_avx512(x, out, count);
+    return;
+  }
+#endif
+  round_to_bfloat16_scalar(x, out, count);
+}
+
+}  // namespace brt::kernels

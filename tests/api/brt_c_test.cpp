@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface of libbrt.so, in C++ and in C, and what the library shows and needs.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <brt/brt.hpp>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include "base/hash.h"
+#include "generate/tiny_model_folder.h"
+#include "support/text_assertions.h"
+
+namespace brt {
+namespace {
+
+using api::Failure;
+
+const std::filesystem::path& model_folder() {
+  static const TinyModelFolder folder;
+  return folder.path();
+}
+
+const api::Model& tiny_model_of_api() {
+  static const api::Model model(model_folder().string(), api::Weights::kFloat32, 1);
+  return model;
+}
+
+api::Stream stream_after(std::string_view text) {
+  api::Stream stream(tiny_model_of_api());
+  stream.feed(tiny_model_of_api().encode(text));
+  return stream;
+}
+
+std::string continue_text(api::Stream& stream, int tokens) {
+  std::string text;
+  for (int i = 0; i < tokens; ++i) {
+    const int32_t token = stream.sample();
+    text += tiny_model_of_api().token_bytes(token);
+    stream.feed(token);
+  }
+  return text;
+}
+
+/// The document's end is banned.
+api::Sampler endless(uint64_t seed) {
+  return {.seed = seed, .logit_bias = {{.token = 256, .bias = -INFINITY}}};
+}
+
+std::vector<float> logits_of(const api::Stream& stream) {
+  return {stream.logits().begin(), stream.logits().end()};
+}
+
+struct CommandResult {
+  int code = 0;
+  std::string output;
+};
+
+CommandResult run_command(const std::string& command) {
+  CommandResult result;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) {
+    return {.code = -1, .output = "popen failed"};
+  }
+  std::array<char, 4096> buffer;
+  for (size_t got = 1; got > 0;) {
+    got = std::fread(buffer.data(), 1, buffer.size(), pipe);
+    result.output.append(buffer.data(), got);
+  }
+  result.code = WEXITSTATUS(::pclose(pipe));
+  return result;
+}
+
+TEST(BrtApi, AModelNamesItself) {
+  EXPECT_EQ(tiny_model_of_api().vocab_size(), 257);
+  EXPECT_EQ(tiny_model_of_api().document_end(), 256);
+  EXPECT_EQ(tiny_model_of_api().fingerprint(), model_fingerprint(load_model(model_folder())));
+  EXPECT_NE(std::string(brt_version()), "");
+}
+
+TEST(BrtApi, TextBecomesTokensAndTokensBytes) {
+  const std::string text("a\0\xff", 3);
+  EXPECT_EQ(tiny_model_of_api().encode(text), (std::vector<int32_t>{'a', 0, 0xff}));
+  EXPECT_EQ(tiny_model_of_api().token_bytes(0), std::string_view("\0", 1));
+  EXPECT_EQ(tiny_model_of_api().token_bytes(256), "");
+  EXPECT_THROW(tiny_model_of_api().token_bytes(257), Failure);
+  EXPECT_TRUE(tiny_model_of_api().encode("").empty());
+}
+
+TEST(BrtApi, OneTokenATimeEqualsAllAtOnce) {
+  api::Stream one(tiny_model_of_api());
+  EXPECT_TRUE(one.logits().empty());
+  for (const int32_t token : tiny_model_of_api().encode("It was a dark")) {
+    one.feed(token);
+  }
+  EXPECT_EQ(one.tokens_read(), 13);
+  EXPECT_EQ(one.logits().size(), 257U);
+  EXPECT_EQ(logits_of(one), logits_of(stream_after("It was a dark")));
+}
+
+TEST(BrtApi, StreamsTogetherGiveWhatEachGivesAlone) {
+  api::Stream first(tiny_model_of_api());
+  api::Stream second = stream_after("ab");
+  const std::vector<int32_t> long_text = tiny_model_of_api().encode("It was a dark");
+  const std::vector<int32_t> short_text = tiny_model_of_api().encode("c");
+  const std::array<api::Feed, 2> feeds = {
+      {{.stream = &first, .tokens = long_text}, {.stream = &second, .tokens = short_text}}};
+  api::feed_together(feeds);
+  EXPECT_EQ(logits_of(first), logits_of(stream_after("It was a dark")));
+  EXPECT_EQ(logits_of(second), logits_of(stream_after("abc")));
+  const std::array<api::Feed, 2> twice = {
+      {{.stream = &first, .tokens = long_text}, {.stream = &first, .tokens = short_text}}};
+  EXPECT_THROW(api::feed_together(twice), Failure);
+}
+
+TEST(BrtApi, AForkGoesOnAsItsOriginDoes) {
+  api::Stream stream = stream_after("It was");
+  stream.set_sampler(endless(5));
+  api::Stream fork = stream;
+  const std::string text = continue_text(stream, 30);
+  EXPECT_EQ(continue_text(fork, 30), text);
+  fork = stream_after("It was");
+  fork.set_sampler(endless(6));
+  EXPECT_NE(continue_text(fork, 30), text);
+}
+
+TEST(BrtApi, ASavedStreamGoesOnExactly) {
+  ScratchFolder folder;
+  api::Stream stream = stream_after("It was");
+  stream.set_sampler(endless(5));
+  continue_text(stream, 7);
+  stream.save(folder / "s");
+  api::Stream loaded = api::Stream::load(tiny_model_of_api(), folder / "s");
+  EXPECT_EQ(loaded.tokens_read(), 13);
+  EXPECT_EQ(logits_of(loaded), logits_of(stream));
+  EXPECT_EQ(continue_text(loaded, 30), continue_text(stream, 30));  // the sampler is saved too
+}
+
+TEST(BrtApi, GreedySamplingTakesTheLargestLogit) {
+  api::Stream stream = stream_after("It was");
+  stream.set_sampler({.temperature = 0.0});
+  const std::span<const float> logits = stream.logits();
+  EXPECT_EQ(stream.sample(), std::ranges::max_element(logits) - logits.begin());
+}
+
+TEST(BrtApi, AModelMayGoBeforeItsStreams) {
+  brt_model* model = brt_model_load(model_folder().c_str(), BRT_WEIGHTS_BF16, 1);
+  ASSERT_NE(model, nullptr) << brt_last_error();
+  brt_stream* stream = brt_stream_new(model);
+  brt_model_free(model);
+  const int32_t token = 'a';
+  EXPECT_EQ(brt_stream_feed(stream, &token, 1), 0);
+  EXPECT_NE(brt_stream_logits(stream, nullptr), nullptr);
+  brt_stream_free(stream);
+  brt_stream_free(nullptr);
+  brt_model_free(nullptr);
+}
+
+TEST(BrtApi, FailuresSayWhy) {
+  ScratchFolder folder;
+  EXPECT_TRUE(contains(thrown_message<Failure>([&] { api::Model(folder / "none"); }),
+                       (folder / "none").string()));
+  api::Stream stream(tiny_model_of_api());
+  EXPECT_TRUE(contains(thrown_message<Failure>([&] { stream.sample(); }), "nothing to continue"));
+  EXPECT_THROW(stream.feed(257), Failure);
+  EXPECT_EQ(stream.tokens_read(), 0);
+  EXPECT_TRUE(contains(thrown_message<Failure>([&] { stream.set_sampler({.top_p = 2.0}); }),
+                       "top_p must be"));
+  put_bytes(folder / "s", "no state");
+  EXPECT_TRUE(contains(
+      thrown_message<Failure>([&] { api::Stream::load(tiny_model_of_api(), folder / "s"); }),
+      "not a state file"));
+}
+
+TEST(BrtApi, TheExampleInCGoesOnExactlyFromItsState) {
+  ScratchFolder folder;
+  const CommandResult result =
+      run_command(std::string(BRT_C_EXAMPLE) + " " + model_folder().string() + " 'It was' 40 " +
+                  (folder / "s").string());
+  ASSERT_EQ(result.code, 0) << result.output;
+  ASSERT_GT(result.output.size(), 2U);
+  const size_t half = result.output.size() / 2;
+  EXPECT_EQ(result.output.substr(0, half), result.output.substr(half));
+  EXPECT_EQ(run_command(std::string(BRT_C_EXAMPLE) + " /nowhere x 1").code, 1);
+}
+
+TEST(BrtLibrary, ShowsTheInterfaceOnly) {
+  const CommandResult symbols = run_command("nm -D --defined-only " BRT_LIBRARY);
+  if (symbols.code != 0) {
+    GTEST_SKIP() << "nm is not on this machine";
+  }
+  std::istringstream lines(symbols.output);
+  int64_t functions = 0;
+  for (std::string address, kind, name; lines >> address >> kind >> name;) {
+    EXPECT_TRUE(name.starts_with("brt_")) << name;
+    ++functions;
+  }
+  EXPECT_EQ(functions, 21);
+}
+
+TEST(BrtLibrary, NeedsNoLibTorch) {
+  const CommandResult libraries = run_command("ldd " BRT_LIBRARY);
+  if (libraries.code != 0) {
+    GTEST_SKIP() << "ldd is not on this machine";
+  }
+  EXPECT_TRUE(contains(libraries.output, "libc.so"));
+  for (const char* name : {"torch", "c10", "not found"}) {
+    EXPECT_EQ(libraries.output.find(name), std::string::npos) << libraries.output;
+  }
+}
+
+}  // namespace
+}  // namespace brt
