@@ -61,6 +61,11 @@ void write_sums(const Int8Sums& sums,
         out[c] += values[c];
       }
       break;
+    case MatmulOutput::kStoreSum:
+      for (int64_t c = 0; c < columns; ++c) {
+        out[c] = args.addend[row * args.out_stride + column + c] + values[c];
+      }
+      break;
   }
 }
 
