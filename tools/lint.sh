@@ -22,7 +22,7 @@ chosen_files() {
   if [ "${1:-}" = --all ]; then
     find src apps -name '*.cpp'
   else
-    find src/base src/config src/text src/data src/kernels -name '*.cpp'
+    find src/{base,config,text,data,safetensors,kernels,generate,api} -name '*.cpp'
     changed_files
   fi | sort -u
 }
