@@ -13,8 +13,9 @@ namespace brt {
 namespace {
 
 constexpr uint64_t kByteValues = 256;
-constexpr int kLengthBytes = 4;    // of the number of bytes behind an escape
-constexpr size_t kReadAhead = 16;  // more than the decoder reads for one symbol
+constexpr int kLengthBytes = 4;      // of the number of bytes behind an escape
+constexpr size_t kEscapeBytes = 16;  // more than an escape and its length cost
+constexpr size_t kReadAhead = 16;    // more than the decoder reads for one symbol
 constexpr size_t kOutputBytes = size_t{1} << 16;
 
 /// Symbols are the tokenizer's tokens; the one behind them is the escape.
@@ -193,27 +194,34 @@ void Compressor::code_piece(std::string_view piece) {
   std::vector<int32_t> tokens;
   tokenizer_.encode(piece, tokens);
   if (!gives_back(tokenizer_, tokens, piece)) {
-    frequencies_.predict(stream_.logits());
-    code_symbol(escape_symbol(tokenizer_));
-    code_bytes(piece);
+    code_escaped(piece);
     return;
   }
+  const StreamState stream_before = stream_;
+  const RangeEncoder encoder_before = encoder_;
   read_predicted(engine_, stream_, tokens, [&](int32_t token, std::span<const float> logits_V) {
     frequencies_.predict(logits_V);
     code_symbol(token);
   });
+  if (encoder_.num_bytes() - encoder_before.num_bytes() > piece.size() + kEscapeBytes) {
+    stream_ = stream_before;
+    encoder_ = encoder_before;
+    code_escaped(piece);
+  }
 }
 
-void Compressor::code_symbol(int64_t symbol) { encoder_.encode(frequencies_.range_of(symbol)); }
-
-void Compressor::code_bytes(std::string_view bytes) {
+void Compressor::code_escaped(std::string_view piece) {
+  frequencies_.predict(stream_.logits());
+  code_symbol(escape_symbol(tokenizer_));
   for (int i = 0; i < kLengthBytes; ++i) {
-    encoder_.encode(byte_range(bytes.size() >> (8 * i) & 0xFF));
+    encoder_.encode(byte_range(piece.size() >> (8 * i) & 0xFF));
   }
-  for (const char byte : bytes) {
+  for (const char byte : piece) {
     encoder_.encode(byte_range(static_cast<unsigned char>(byte)));
   }
 }
+
+void Compressor::code_symbol(int64_t symbol) { encoder_.encode(frequencies_.range_of(symbol)); }
 
 ContentSummary decompress(Engine& engine,
                           const Tokenizer& tokenizer,

@@ -44,7 +44,7 @@ class Compressor {
   void code_pieces();
   void code_piece(std::string_view piece);
   void code_symbol(int64_t symbol);
-  void code_bytes(std::string_view bytes);
+  void code_escaped(std::string_view piece);
 };
 
 /// Writes the text of a compressed file to `sink`, block by block; its checksum is known to hold

@@ -14,6 +14,7 @@ namespace brt {
 namespace {
 
 constexpr size_t kMostListed = 10;
+constexpr const char* kEmbeddingName = "embedding.weight";
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -41,6 +42,12 @@ const float* TensorReader::read(const std::string& name, const std::vector<int64
   if (entry.shape != shape) {
     problems_.push_back(fmt::format("{} must be {}, got {}", quoted_tensor_name(name),
                                     shape_text(shape), shape_text(entry.shape)));
+    if (name == kEmbeddingName && entry.shape.size() == 2 && entry.shape[1] == shape[1]) {
+      hint_ = fmt::format(
+          "the weights are for a vocabulary of {} tokens, the config's vocab_size is {}: use the "
+          "config and tokenizer that belong to the weights",
+          entry.shape[0], shape[0]);
+    }
     return nullptr;
   }
   if (entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16" &&
@@ -75,7 +82,7 @@ void TensorReader::finish() const {
       fmt::format("{}: {} {} not fit the model: {}{}", file_.path().string(), count,
                   count == 1 ? "tensor does" : "tensors do", fmt::join(problems, "; "),
                   count > kMostListed ? fmt::format("; and {} more", count - kMostListed) : ""),
-      "config and weights are not of the same model");
+      hint_);
 }
 
 }  // namespace brt

@@ -28,6 +28,7 @@ class TensorReader {
   MappedSafetensors& file_;
   std::set<std::string> read_;
   std::vector<std::string> problems_;
+  std::string hint_ = "config and weights are not of the same model";
 };
 
 }  // namespace brt

@@ -60,17 +60,17 @@ TEST_P(StateFiles, TheNextThousandLogitsAreBitEqual) {
   config.feedback = true;
   const TinyModelFolder model(config);
   Engine engine(model.path(), {.weights = GetParam(), .threads = 1});
-  for (const int64_t read : {3, 4, 5, 30, 41}) {  // blocks of 4: within, and between
+  for (const int64_t read : {3, 4, 41}) {  // blocks of 4: within, and between
     ScratchFolder folder;
     Session whole = read_text(engine, random_text(read, 3));
     Session loaded = save_and_load(engine, whole, folder);
-    for (int32_t i = 0; i < 200; ++i) {
+    for (int32_t i = 0; i < 1000; ++i) {
       ASSERT_TRUE(std::ranges::equal(loaded.stream.logits(), whole.stream.logits())) << i;
       const int32_t token = i * 37 % 256;
       engine.feed(whole.stream, {&token, 1});
       engine.feed(loaded.stream, {&token, 1});
     }
-    EXPECT_EQ(loaded.stream.tokens_read(), read + 200);
+    EXPECT_EQ(loaded.stream.tokens_read(), read + 1000);
     EXPECT_EQ(parts_of(loaded), parts_of(whole));
   }
 }
