@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "config/position_bucket.h"
 #include "support/jacobian.h"
 
 namespace brt {
