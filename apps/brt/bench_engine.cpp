@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <random>
 #include <span>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -94,7 +95,7 @@ BenchmarkWork EngineBench::decoding() {
       decode_step();
     }
   };
-  work.between = [this] { bytes_per_second_.push_back(bandwidth_->measure()); };
+  work.between = [this] { measure_bandwidth(); };
   return work;
 }
 
@@ -103,8 +104,14 @@ BenchmarkWork EngineBench::reading() {
   work.tokens_per_step = static_cast<int64_t>(streams_.size()) * config_.model.segment;
   work.flops_per_token = forward_flops_per_token(config_.model);
   work.repeat = [this] { read_segment(); };
-  work.between = [this] { bytes_per_second_.push_back(bandwidth_->measure()); };
+  work.between = [this] { measure_bandwidth(); };
   return work;
+}
+
+void EngineBench::measure_bandwidth() {
+  // Threads of the matrix product that was timed before spin for some milliseconds.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  bytes_per_second_.push_back(bandwidth_->measure());
 }
 
 void EngineBench::decode_step() {

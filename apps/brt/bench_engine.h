@@ -56,6 +56,7 @@ class EngineBench {
   std::vector<double> bytes_per_second_;
   uint64_t segments_read_ = 0;
 
+  void measure_bandwidth();
   void decode_step();
   void read_segment();
 };

@@ -27,6 +27,7 @@ void key_products(const HeadPanels<T>& head,
   args.columns = (panels.end - panels.begin) * kPanelColumns;
   args.depth = head.head_size;
   args.output = MatmulOutput::kStoreFloat;
+  args.rows_stand_alone = true;
   kernels::matmul(args);
 }
 
@@ -49,6 +50,7 @@ void weighted_values(const HeadPanels<T>& head,
     args.columns = std::min(kPanelColumns, head.head_size - column);
     args.depth = count;
     args.output = output;
+    args.rows_stand_alone = true;
     kernels::matmul(args);
   }
 }

@@ -29,7 +29,7 @@ void matmul(const MatmulArgs<float>& args) {
 
 void matmul(const MatmulArgs<Bfloat16>& args) {
 #if defined(__x86_64__)
-  if (cpu_target() == CpuTarget::kBrgemm && given_product() != nullptr) {
+  if (cpu_target() == CpuTarget::kBrgemm && given_product() != nullptr && !args.rows_stand_alone) {
     matmul_avx512_with(args, given_product());
     return;
   }

@@ -28,7 +28,8 @@ enum class LeftForm {
 ///
 /// Each output is summed in float32 over k in ascending order, whatever the other rows and columns
 /// of the call, so results do not depend on how a product is divided among calls or threads. (Pairs
-/// of bfloat16 products are joined first where the CPU does so.)
+/// of bfloat16 products are joined first where the CPU does so; kBrgemm's library has orders of its
+/// own.)
 template <class T>
 struct MatmulArgs {
   const T* left = nullptr;    ///< [rows, depth], in the form left_form
@@ -42,6 +43,9 @@ struct MatmulArgs {
   MatmulOutput output = MatmulOutput::kStore;
   LeftForm left_form = LeftForm::kRows;
   const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
+  /// A row has the same bits whatever the number of rows. All targets but kBrgemm are so anyway;
+  /// with this it computes as kAvx512Bf16.
+  bool rows_stand_alone = false;
 };
 
 void matmul(const MatmulArgs<float>& args);
