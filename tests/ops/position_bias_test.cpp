@@ -1,40 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buckets, bias and band against the rules of relative positions.
+// Bias and band against the rules of relative positions.
 #include "ops/position_bias.h"
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "config/position_bucket.h"
 #include "support/jacobian.h"
 
 namespace brt {
 namespace {
-
-TEST(PositionBucket, SmallDistancesHaveTheirOwn) {
-  for (int64_t distance = 0; distance < 16; ++distance) {
-    EXPECT_EQ(position_bucket(distance, 32, 128), distance);
-  }
-}
-
-TEST(PositionBucket, LargeDistancesShareByLogarithm) {
-  // 16 + floor(log(n/16) / log(8) * 16)
-  EXPECT_EQ(position_bucket(16, 32, 128), 16);
-  EXPECT_EQ(position_bucket(18, 32, 128), 16);
-  EXPECT_EQ(position_bucket(19, 32, 128), 17);
-  EXPECT_EQ(position_bucket(32, 32, 128), 21);
-  EXPECT_EQ(position_bucket(64, 32, 128), 26);
-  EXPECT_EQ(position_bucket(112, 32, 128), 30);
-  EXPECT_EQ(position_bucket(113, 32, 128), 31);
-  EXPECT_EQ(position_bucket(127, 32, 128), 31);
-  EXPECT_EQ(position_bucket(128, 32, 128), 31);
-  EXPECT_EQ(position_bucket(100000, 32, 128), 31);
-}
-
-TEST(PositionBucket, NeverFallsWithDistance) {
-  for (int64_t distance = 1; distance < 300; ++distance) {
-    EXPECT_GE(position_bucket(distance, 32, 128), position_bucket(distance - 1, 32, 128));
-  }
-}
 
 TEST(PositionBias, TakesTheBucketOfEveryDistanceOldestKeyFirst) {
   for (const int64_t window : {1, 4, 40}) {
