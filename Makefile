@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books test bench bench-kernels format lint sanitize fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books test test-long bench bench-kernels format lint sanitize fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
@@ -31,6 +31,9 @@ books: program ## the longer run: about an hour, into runs/books/report.html
 
 test: build ## run every test
 	@tools/run_tests.sh build/release
+
+test-long: build ## read 10^6 tokens one at a time in flat memory (TOKENS=10000000 for more)
+	@tools/test_long.sh build/release $(TOKENS)
 
 bench: program ## measure brt beside other programs, write docs/performance.md: hours; BENCH="--sizes small" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)
