@@ -11,11 +11,11 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "safetensors/safetensors_header.h"
 #include "config/model_config.h"
 #include "config/presets.h"
 #include "config/run_config.h"
 #include "data/shard.h"
+#include "safetensors/safetensors_header.h"
 #include "text/tokenizer_trainer.h"
 
 namespace brt {

@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "safetensors/safetensors_header.h"
 #include "checkpoint/scratch_folder.h"
+#include "safetensors/safetensors_header.h"
 
 namespace brt {
 namespace {
