@@ -126,7 +126,7 @@ CELL_WIDTH, BAR_HEIGHT, LABEL_WIDTH, TOP = 330, 20, 78, 34
 def bar_of(entry, y, scale):
   name = f'<text x="{LABEL_WIDTH - 6}" y="{y + 13}" text-anchor="end">{html.escape(entry.name)}</text>'
   if entry.skipped:
-    return name + f'<text x="{LABEL_WIDTH + 4}" y="{y + 13}" class="note">{html.escape(entry.skipped[:38])}</text>'
+    return name + f'<text x="{LABEL_WIDTH + 4}" y="{y + 13}" class="note">not measured</text>'
   width = entry.rate * scale
   middle = y + 9
   number = f"{entry.rate:,.0f}" if entry.rate >= 100 else f"{entry.rate:,.1f}"
@@ -150,7 +150,7 @@ def plot(tables):
       scale = (CELL_WIDTH - LABEL_WIDTH - 70) / longest
       bars = "".join(bar_of(entry, TOP + i * BAR_HEIGHT, scale) for i, entry in enumerate(entries))
       parts.append(f'<g transform="translate({column * CELL_WIDTH},{row * cell_height + 8})">'
-                   f'<text x="{LABEL_WIDTH}" y="24" class="head">{MODES[mode]}, {size}: tokens per second</text>{bars}</g>')
+                   f'<text x="{LABEL_WIDTH}" y="24" class="head">{MODES[mode]}, {size}: tokens/s</text>{bars}</g>')
   width, height = len(modes) * CELL_WIDTH, len(sizes) * cell_height + 24
   return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
           '<style>text{font:12px sans-serif;fill:#222}.head{font-weight:bold}.note{fill:#777;font-style:italic}</style>\n'

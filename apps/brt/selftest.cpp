@@ -89,11 +89,13 @@ void add_selftest_verb(CLI::App& app) {
   verb->add_option("--golden", flags->golden,
                    "folder of case folders (docs/model.md, \"Golden cases\")")
       ->required();
-  verb->add_option("--dtype", flags->dtype, "compute precision")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
-  CLI::Option* engine = verb->add_flag("--engine", flags->engine,
-                                       "run the streaming engine, not the model that trains");
+  CLI::Option* dtype = verb->add_option("--dtype", flags->dtype, "compute precision")
+                           ->check(CLI::IsMember({"fp32", "bf16"}))
+                           ->capture_default_str();
+  CLI::Option* engine =
+      verb->add_flag("--engine", flags->engine,
+                     "run the streaming engine, not the model that trains; --weights, not --dtype")
+          ->excludes(dtype);
   verb->add_option("--weights", flags->weights, "formats of the engine's weights")
       ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
       ->delimiter(',')
