@@ -68,8 +68,8 @@ class PackedModel {
   uint64_t fingerprint() const { return fingerprint_; }
   const LayerWeights& layer(int64_t index) const { return layers_[static_cast<size_t>(index)]; }
   /// [V, D], in the mapped file where that is float32.
-  std::span<const float> embedding_VD() const { return embedding_VD_; }
-  const std::vector<float>& final_norm_D() const { return final_norm_D_; }
+  std::span<const float> embedding() const { return embedding_VD_; }
+  const std::vector<float>& final_norm() const { return final_norm_D_; }
   const WeightMatrix& logits() const { return logits_; }  ///< E
   int64_t bytes_per_token() const;
 

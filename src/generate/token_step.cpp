@@ -79,7 +79,7 @@ class TokenStepOf : public TokenStep {
       std::copy(row, row + config_.width, chosen_RD_ + i * config_.width);
     }
     team_.run([this, count](int64_t thread) {
-      const Operand operand = normed_operand(chosen_RD_, count, model_.final_norm_D(), thread);
+      const Operand operand = normed_operand(chosen_RD_, count, model_.final_norm(), thread);
       const Range panels = team_.part(model_.logits().num_panels(), thread);
       model_.logits().multiply(operand, count, panels, logits_RV_, config_.vocab_size);
       scale_logits(count, panels);
@@ -183,7 +183,7 @@ class TokenStepOf : public TokenStep {
       const int64_t place = stream.state->tokens_read() % config_.window;
       streams_.push_back({stream.state, rows_, count, place});
       for (const int32_t token : stream.tokens) {
-        const float* row = model_.embedding_VD().data() + token * config_.width;
+        const float* row = model_.embedding().data() + token * config_.width;
         std::copy(row, row + config_.width, x_RD_ + rows_ * config_.width);
         ++rows_;
       }
