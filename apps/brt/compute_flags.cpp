@@ -5,13 +5,12 @@
 #include <filesystem>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "vocabulary_check.h"
 
 namespace brt {
 
@@ -42,14 +41,7 @@ ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
   ModelWithTokenizer loaded;
   loaded.model = load_model(folder);
   loaded.tokenizer = load_folder_tokenizer(folder);
-  const int64_t vocab_size = loaded.model->config().vocab_size;
-  if (loaded.tokenizer->vocab_size() > vocab_size) {
-    throw CheckpointError(
-        fmt::format("{}: the tokenizer ({}) has {} tokens, the model's vocabulary {}",
-                    folder.string(), loaded.tokenizer->kind(), loaded.tokenizer->vocab_size(),
-                    vocab_size),
-        "put the tokenizer.model that the model was trained with into the model folder");
-  }
+  check_vocabulary(folder, *loaded.tokenizer, loaded.model->config().vocab_size);
   return loaded;
 }
 

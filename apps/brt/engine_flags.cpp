@@ -3,14 +3,12 @@
 #include "engine_flags.h"
 
 #include <filesystem>
-#include <optional>
 
-#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
-#include "base/error.h"
 #include "checkpoint/model_folder.h"
-#include "checkpoint/run_folder.h"
 #include "number_checks.h"
+#include "vocabulary_check.h"
 
 namespace brt {
 
@@ -26,26 +24,26 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
   const std::filesystem::path folder = find_model_folder(path);
-  for (const char* name : {"config.json", "model.safetensors"}) {
-    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
-      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
-                            "use another checkpoint of the run");
-    }
-  }
+  check_manifest(folder);
   EngineWithTokenizer loaded;
   loaded.tokenizer = load_folder_tokenizer(folder);
   loaded.engine = std::make_unique<Engine>(
       folder,
       EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads});
-  const int64_t vocab_size = loaded.engine->config().vocab_size;
-  if (loaded.tokenizer->vocab_size() > vocab_size) {
-    throw CheckpointError(
-        fmt::format("{}: the tokenizer ({}) has {} tokens, the model's vocabulary {}",
-                    folder.string(), loaded.tokenizer->kind(), loaded.tokenizer->vocab_size(),
-                    vocab_size),
-        "put the tokenizer.model that the model was trained with into the model folder");
-  }
+  check_vocabulary(folder, *loaded.tokenizer, loaded.engine->config().vocab_size);
   return loaded;
+}
+
+Session open_session(const std::string& state_in, const EngineWithTokenizer& loaded) {
+  if (state_in.empty()) {
+    return {.stream = loaded.engine->begin(), .text = {}};
+  }
+  std::string note;
+  Session session = load_state(state_in, *loaded.engine, *loaded.tokenizer, note);
+  if (!note.empty()) {
+    spdlog::warn(note);
+  }
+  return session;
 }
 
 }  // namespace brt

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "generate/engine.h"
+#include "generate/state_file.h"
 #include "text/tokenizer.h"
 
 namespace brt {
@@ -29,5 +30,9 @@ struct EngineWithTokenizer {
 /// A model folder, or a run folder's newest checkpoint. @throws CheckpointError also if a file of
 /// it does not agree with its manifest or the tokenizer has tokens that the model lacks.
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags);
+
+/// The document that was saved in `state_in`, or an empty one if that is empty; warns if what
+/// follows will not be bit for bit what it would have been.
+Session open_session(const std::string& state_in, const EngineWithTokenizer& loaded);
 
 }  // namespace brt

@@ -13,7 +13,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 
 #include "base/error.h"
 #include "base/output_check.h"
@@ -95,18 +94,10 @@ void check_arguments(const GenerateArguments& arguments) {
   }
 }
 
-/// The document that is continued, where it was saved or empty.
-Session open_session(const GenerateArguments& arguments,
-                     const Engine& engine,
-                     const Tokenizer& tokenizer) {
-  Session session{.stream = engine.begin(), .text = {}};
-  if (!arguments.state_in.empty()) {
-    std::string note;
-    session = load_state(arguments.state_in, engine, tokenizer, note);
-    if (!note.empty()) {
-      spdlog::warn(note);
-    }
-  }
+/// The document that is continued, and the settings of sampling.
+Session open_session(const GenerateArguments& arguments, const EngineWithTokenizer& loaded) {
+  const Tokenizer& tokenizer = *loaded.tokenizer;
+  Session session = open_session(arguments.state_in, loaded);
   session.text.sampler = apply_sampler_flags(arguments.sampler, session.text.sampler);
   for (const auto& [token, bias] : session.text.sampler.logit_bias) {
     if (token >= tokenizer.vocab_size()) {
@@ -199,7 +190,7 @@ void run_generate(const GenerateArguments& arguments) {
   const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
   Engine& engine = *loaded.engine;
   const Tokenizer& tokenizer = *loaded.tokenizer;
-  Session session = open_session(arguments, engine, tokenizer);
+  Session session = open_session(arguments, loaded);
   std::string prompt;
   PromptReader reader(engine, tokenizer, session);
   read_prompt(arguments, [&](std::string_view part) {

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -261,14 +260,7 @@ void run_score(const ScoreArguments& arguments) {
   const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
   Engine& engine = *loaded.engine;
   const Tokenizer& tokenizer = *loaded.tokenizer;
-  Session session{.stream = engine.begin(), .text = {}};
-  if (!arguments.state_in.empty()) {
-    std::string note;
-    session = load_state(arguments.state_in, engine, tokenizer, note);
-    if (!note.empty()) {
-      spdlog::warn(note);
-    }
-  }
+  Session session = open_session(arguments.state_in, loaded);
   catch_stop_signals();
   Scoring scoring(arguments, engine, tokenizer, session);
   const bool has_text = read_input(*input, scoring);

@@ -131,15 +131,6 @@ ModelConfig read_config(const fs::path& path) {
   }
 }
 
-void check_manifest(const fs::path& folder) {
-  for (const char* name : {kConfigName, kWeightsName}) {
-    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
-      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
-                            "use another checkpoint of the run");
-    }
-  }
-}
-
 fs::path newest_model_of_run(const fs::path& run_folder) {
   std::vector<DamagedCheckpoint> damaged;
   if (const std::optional<fs::path> newest = newest_checkpoint(run_folder, &damaged)) {
@@ -204,6 +195,15 @@ LanguageModel load_model(const fs::path& path) {
   LanguageModel model(config);
   load_parameters(model, load_safetensors(weights).tensors, weights.string());
   return model;
+}
+
+void check_manifest(const fs::path& folder) {
+  for (const char* name : {kConfigName, kWeightsName}) {
+    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
+      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
+                            "use another checkpoint of the run");
+    }
+  }
 }
 
 fs::path find_model_folder(const fs::path& path) {
