@@ -6,31 +6,10 @@
 
 #include "kernels/matmul-inl.h"
 #include "kernels/matmul_targets.h"
+#include "kernels/panel_sums-inl.h"
 
 namespace brt::kernels {
 namespace {
-
-/// Rows of 64 sums in 4 registers each; 6 rows leave 8 of the 32 registers for operands.
-template <int kRows>
-struct Sums {
-  __m512 value[kRows][4];
-
-  void load(const float* out, int64_t out_stride, bool accumulate) {
-    for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
-        value[row][i] =
-            accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
-      }
-    }
-  }
-  void store(float* out, int64_t out_stride) const {
-    for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
-        _mm512_storeu_ps(out + row * out_stride + 16 * i, value[row][i]);
-      }
-    }
-  }
-};
 
 struct Avx512Micro {
   static constexpr int kMaxRows = 6;
@@ -42,7 +21,7 @@ struct Avx512Micro {
                       float* out,
                       int64_t out_stride,
                       bool accumulate) {
-    Sums<kRows> sums;
+    PanelSums<kRows> sums;
     sums.load(out, out_stride, accumulate);
     for (int64_t k = 0; k < depth; ++k) {
       __m512 right[4];
@@ -67,7 +46,7 @@ struct Avx512Micro {
                       float* out,
                       int64_t out_stride,
                       bool accumulate) {
-    Sums<kRows> sums;
+    PanelSums<kRows> sums;
     sums.load(out, out_stride, accumulate);
     constexpr __mmask16 kAll = 0xFFFF;
     const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));

@@ -6,6 +6,7 @@
 
 #include "kernels/matmul-inl.h"
 #include "kernels/matmul_targets.h"
+#include "kernels/panel_sums-inl.h"
 
 namespace brt::kernels {
 namespace {
@@ -22,13 +23,8 @@ struct Avx512Bf16Micro {
                       float* out,
                       int64_t out_stride,
                       bool accumulate) {
-    __m512 sums[kRows][4];
-    for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
-        sums[row][i] =
-            accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
-      }
-    }
+    PanelSums<kRows> sums;
+    sums.load(out, out_stride, accumulate);
     const int64_t even_depth = depth / 2 * 2;
     const Bfloat16* pairs = left.data;
     for (int64_t k = 0; k < even_depth; k += 2, pairs += left.depth_stride) {
@@ -43,16 +39,12 @@ struct Avx512Bf16Micro {
         return static_cast<int32_t>(pairs[row * left.row_stride].bits);
       });
     }
-    for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
-        _mm512_storeu_ps(out + row * out_stride + 16 * i, sums[row][i]);
-      }
-    }
+    sums.store(out, out_stride);
   }
 
  private:
   template <int kRows, class LeftPair>
-  __attribute__((always_inline)) static void add_pair(__m512 (&sums)[kRows][4],
+  __attribute__((always_inline)) static void add_pair(PanelSums<kRows>& sums,
                                                       const Bfloat16* panel_pairs,
                                                       const LeftPair& left_pair) {
     __m512bh right[4];
@@ -62,7 +54,7 @@ struct Avx512Bf16Micro {
     for (int row = 0; row < kRows; ++row) {
       const __m512bh factor = (__m512bh)_mm512_set1_epi32(left_pair(row));
       for (int64_t i = 0; i < 4; ++i) {
-        sums[row][i] = _mm512_dpbf16_ps(sums[row][i], factor, right[i]);
+        sums.value[row][i] = _mm512_dpbf16_ps(sums.value[row][i], factor, right[i]);
       }
     }
   }
