@@ -2,8 +2,6 @@
 // Decoding and reading for `brt bench`.
 #include "bench_engine.h"
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -49,29 +47,6 @@ class TemporaryModel {
     std::filesystem::remove_all(folder_, error);
   }
 };
-
-/// The first of the largest logits. Sixteen maxima side by side are vectors to the compiler.
-int32_t most_likely(std::span<const float> logits_V) {
-  constexpr size_t kLanes = 16;
-  std::array<float, kLanes> largest;
-  largest.fill(logits_V[0]);
-  size_t i = 0;
-  for (; i + kLanes <= logits_V.size(); i += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      largest[lane] = logits_V[i + lane] > largest[lane] ? logits_V[i + lane] : largest[lane];
-    }
-  }
-  float maximum = *std::ranges::max_element(largest);
-  for (; i < logits_V.size(); ++i) {
-    maximum = std::max(maximum, logits_V[i]);
-  }
-  return static_cast<int32_t>(std::ranges::find(logits_V, maximum) - logits_V.begin());
-}
-
-double quantile(std::vector<double> values, double fraction) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(fraction * static_cast<double>(values.size() - 1))];
-}
 
 }  // namespace
 
@@ -119,8 +94,9 @@ void EngineBench::decode_step() {
   std::vector<int32_t> tokens;
   std::vector<Feed> feeds(streams_.size());
   for (const StreamState& stream : streams_) {
-    tokens.push_back(stream.tokens_read() > 0 ? most_likely(stream.logits())
-                                              : static_cast<int32_t>(tokens.size()));
+    tokens.push_back(stream.tokens_read() > 0
+                         ? greedy_.sample(stream.logits(), {}, stream.tokens_read())
+                         : static_cast<int32_t>(tokens.size()));
   }
   for (size_t i = 0; i < streams_.size(); ++i) {
     feeds[i].state = &streams_[i];

@@ -10,6 +10,7 @@
 #include "config/run_config.h"
 #include "generate/engine.h"
 #include "generate/read_bandwidth.h"
+#include "generate/sampler.h"
 #include "train/benchmark.h"
 
 namespace brt {
@@ -49,6 +50,7 @@ class EngineBench {
 
  private:
   RunConfig config_;
+  Sampler greedy_{SamplerOptions{.temperature = 0.0}};
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<ReadBandwidth> bandwidth_;
   std::vector<StreamState> streams_;

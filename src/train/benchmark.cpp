@@ -43,15 +43,6 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Value at a fraction of the sorted list, between neighbours by their distance.
-double quantile(std::vector<double> values, double fraction) {
-  std::ranges::sort(values);
-  const double place = fraction * static_cast<double>(values.size() - 1);
-  const size_t below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
-}
-
 std::function<void()> gemm_work() {
   const at::TensorOptions options = at::TensorOptions().dtype(at::kBFloat16);
   const at::Tensor left = at::ones({kGemmRows, kGemmWidth}, options);
@@ -184,6 +175,14 @@ class EvaluationSegments {
 };
 
 }  // namespace
+
+double quantile(std::vector<double> values, double fraction) {
+  std::ranges::sort(values);
+  const double place = fraction * static_cast<double>(values.size() - 1);
+  const size_t below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
+}
 
 BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   if (repetitions < 1) {

@@ -40,6 +40,9 @@ struct BenchmarkResult {
   int64_t threads = 0;
 };
 
+/// Value at a fraction of the sorted list, between neighbours by their distance.
+double quantile(std::vector<double> values, double fraction);
+
 /// Runs the work once or twice to warm caches, then `repetitions` times, each beside one matrix
 /// product of the reference size, so that both see the same machine. @throws Error below 1.
 BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions);
