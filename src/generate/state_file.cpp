@@ -30,7 +30,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMagic = "BRTSTATE";
 constexpr size_t kFixedBytes = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
-constexpr const char* kBfloat16 = "BF16";
+constexpr std::string_view kBfloat16 = "BF16";
+constexpr std::string_view kFloat32 = "F32";
 
 [[noreturn]] void fail(const fs::path& path,
                        const std::string& problem,
@@ -264,9 +265,8 @@ void save_state(const fs::path& path, const Session& session, const ModelIdentit
   file.text = session.text;
   session.stream.for_each_part([&](const std::string& name, std::span<const std::byte> bytes) {
     const bool is_cache = name.starts_with("keys.") || name.starts_with("values.");
-    const char* dtype = is_cache && model.weights != "fp32" ? kBfloat16 : "F32";
-    file.parts.push_back(
-        {name, dtype, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+    file.parts.push_back({name, std::string(is_cache ? session.stream.cache_dtype() : kFloat32),
+                          std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
   });
   write_state_file(path, file);
 }
