@@ -7,11 +7,11 @@
 #include <limits>
 
 #include "generate/alignment.h"
+#include "generate/attention_vectors.h"
 #include "generate/panel_cache.h"
 #include "kernels/attention_rows.h"
 #include "kernels/gates.h"
 #include "kernels/rms_norm.h"
-#include "kernels/unit_length.h"
 
 namespace brt {
 
@@ -22,13 +22,6 @@ using kernels::MatmulOutput;
 namespace {
 
 constexpr float kEpsilon = 1e-6F;
-
-template <class T>
-void store(const float* x, int64_t count, T* out) {
-  for (int64_t i = 0; i < count; ++i) {
-    kernels::from_float(x[i], out[i]);
-  }
-}
 
 void add(const std::vector<float>& bias_D, float* x_D) {
   for (size_t d = 0; d < bias_D.size(); ++d) {
@@ -180,22 +173,6 @@ void StateUpdate<T>::product(const Work& work,
                   floats(work, out) + rows.first * matrix.columns(), matrix.columns(), output);
 }
 
-template <class T>
-void StateUpdate<T>::unit_row(const float* x_K, float factor, float* out_K) const {
-  if (config_.unit_attention) {
-    kernels::UnitLengthArgs<float> args;
-    args.x = x_K;
-    args.out = out_K;
-    args.width = config_.head_size;
-    args.epsilon = kEpsilon;
-    kernels::unit_length(args, 0, 1);
-    return;
-  }
-  for (int64_t k = 0; k < config_.head_size; ++k) {
-    out_K[k] = x_K[k] * factor;
-  }
-}
-
 /// s = rmsnorm(c) + state_ids
 template <class T>
 void StateUpdate<T>::name_states(const Work& work) const {
@@ -253,7 +230,7 @@ void StateUpdate<T>::store_keys_values(const Work& work) const {
   float* key_K = vectors(work);
   for (int64_t s = 0; s < config_.num_states; ++s) {
     const float* row = floats(work, places_.heads) + s * stride + head * head_size;
-    unit_row(row, 1.0F, key_K);
+    make_key(config_, row, key_K);
     write_key(keys, head_size, s, key_K);
     write_value(values, head_size, config_.num_states, s,
                 row + weights_.keys_values.source_column(1));
@@ -272,7 +249,6 @@ void StateUpdate<T>::store_queries(const Work& work) const {
   const Tile rows = tile(work.unit);
   const int64_t head_size = config_.head_size;
   const int64_t joined = config_.num_heads * head_size;
-  const float factor = 1.0F / std::sqrt(static_cast<float>(head_size));
   float* query_K = vectors(work);
   for (const int64_t source : {0, 1}) {
     T* out_SE =
@@ -281,7 +257,7 @@ void StateUpdate<T>::store_queries(const Work& work) const {
       const float* row = floats(work, places_.heads) + s * weights_.queries.columns() +
                          weights_.queries.source_column(source);
       for (int64_t column = 0; column < joined; column += head_size) {
-        unit_row(row + column, factor, query_K);
+        make_query(config_, row + column, query_K);
         store(query_K, head_size, out_SE + s * joined + column);
       }
     }

@@ -123,7 +123,6 @@ class StateUpdate {
                const WeightMatrix& matrix,
                int64_t out,
                kernels::MatmulOutput output) const;
-  void unit_row(const float* x_K, float factor, float* out_K) const;
   void read_panel(const Work& work, int64_t block) const;
   void join(const Work& work, const Tile& rows, int64_t head, const PanelPart& part) const;
   void rectify(const Work& work, const Tile& rows, int64_t place, int64_t stride) const;

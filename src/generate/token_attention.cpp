@@ -10,9 +10,9 @@
 #include <numbers>
 
 #include "generate/alignment.h"
+#include "generate/attention_vectors.h"
 #include "generate/panel_cache.h"
 #include "kernels/attention_rows.h"
-#include "kernels/unit_length.h"
 
 namespace brt {
 
@@ -22,19 +22,11 @@ using kernels::MatmulOutput;
 
 namespace {
 
-constexpr float kUnitEpsilon = 1e-6F;
 /// The sources of LayerWeights::heads.
 constexpr int64_t kKey = 0;
 constexpr int64_t kValue = 1;
 constexpr int64_t kQuery = 2;
 constexpr int64_t kCrossQuery = 3;
-
-template <class T>
-void store(const float* x_K, int64_t head_size, T* out_K) {
-  for (int64_t k = 0; k < head_size; ++k) {
-    kernels::from_float(x_K[k], out_K[k]);
-  }
-}
 
 }  // namespace
 
@@ -108,21 +100,6 @@ void TokenAttention<T>::run(int64_t layer,
   }
 }
 
-/// x / |x|, as attention takes queries and keys.
-template <class T>
-void TokenAttention<T>::unit(const float* x_K, float* out_K) const {
-  if (!config_.unit_attention) {
-    std::copy(x_K, x_K + config_.head_size, out_K);
-    return;
-  }
-  kernels::UnitLengthArgs<float> args;
-  args.x = x_K;
-  args.out = out_K;
-  args.width = config_.head_size;
-  args.epsilon = kUnitEpsilon;
-  kernels::unit_length(args, 0, 1);
-}
-
 /// Rotary (model.md, "Position bias").
 template <class T>
 void TokenAttention<T>::turn(const float* x_K, int64_t position, float* out_K) const {
@@ -182,7 +159,7 @@ void TokenAttention<T>::append(const Call& call) const {
   for (int64_t r = 0; r < call.rows.count; ++r) {
     const float* row = call.rows.heads_RP + r * call.rows.heads_stride + head_column;
     const int64_t token = call.rows.first + r;
-    unit(row + call.weights.heads.source_column(kKey), call.scratch.vector_K);
+    make_key(config_, row + call.weights.heads.source_column(kKey), call.scratch.vector_K);
     write_key(keys, config_.head_size, token, call.scratch.vector_K);
     if (config_.position == PositionType::kRotary) {
       // Of the rounded key, so that it can be made again from the cache.
@@ -205,14 +182,10 @@ void TokenAttention<T>::make_queries(const Call& call,
                                      int64_t source) const {
   const int64_t head_size = config_.head_size;
   const int64_t column = call.weights.heads.source_column(source) + call.head * head_size;
-  const float factor =
-      config_.unit_attention ? 1.0F : 1.0F / std::sqrt(static_cast<float>(head_size));
   float* vector_K = call.scratch.vector_K;
   for (int64_t r = 0; r < count; ++r) {
-    unit(call.rows.heads_RP + (first + r) * call.rows.heads_stride + column, vector_K);
-    for (int64_t k = 0; k < head_size && factor != 1.0F; ++k) {
-      vector_K[k] *= factor;
-    }
+    make_query(config_, call.rows.heads_RP + (first + r) * call.rows.heads_stride + column,
+               vector_K);
     T* query_K = call.scratch.query_RK + r * head_size;
     if (source != kQuery || config_.position != PositionType::kRotary) {
       store(vector_K, head_size, query_K);

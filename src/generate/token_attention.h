@@ -76,7 +76,6 @@ class TokenAttention {
   void over_tokens(const Call& call, int64_t first, int64_t count) const;
   void softmax(const Call& call, int64_t first, int64_t count, int64_t begin, int64_t end) const;
   void over_states(const Call& call, const CellPlaces& cell, int64_t first, int64_t count) const;
-  void unit(const float* x_K, float* out_K) const;
   void turn(const float* x_K, int64_t position, float* out_K) const;
 };
 
