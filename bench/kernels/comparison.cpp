@@ -238,6 +238,17 @@ std::string to_word(at::ScalarType dtype) { return dtype == at::kFloat ? "fp32" 
 
 double tolerance_of(at::ScalarType dtype) { return dtype == at::kFloat ? 1e-4 : 4e-2; }
 
+std::vector<Form> reference_and_fused(const std::function<at::Tensor()>& reference,
+                                      const std::function<at::Tensor()>& fused,
+                                      const Tensors& inputs,
+                                      const at::Tensor& out_gradient) {
+  if (!out_gradient.defined()) {
+    return {{"reference", forward(reference)}, {"fused", forward(fused)}};
+  }
+  return {{"reference", forward_and_backward(reference, inputs, out_gradient)},
+          {"fused", forward_and_backward(fused, inputs, out_gradient)}};
+}
+
 std::function<Tensors()> forward(std::function<at::Tensor()> function) {
   return [function = std::move(function)]() -> Tensors {
     const at::NoGradGuard no_gradient;

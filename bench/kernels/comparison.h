@@ -43,6 +43,12 @@ std::string to_word(at::ScalarType dtype);
 /// For results in this dtype.
 double tolerance_of(at::ScalarType dtype);
 
+/// The forms "reference" and "fused"; with `out_gradient`, and the gradients of `inputs`.
+std::vector<Form> reference_and_fused(const std::function<at::Tensor()>& reference,
+                                      const std::function<at::Tensor()>& fused,
+                                      const Tensors& inputs,
+                                      const at::Tensor& out_gradient);
+
 /// function(), without a gradient.
 std::function<Tensors()> forward(std::function<at::Tensor()> function);
 /// function() and the gradients of sum(function() * out_gradient) for `inputs`.

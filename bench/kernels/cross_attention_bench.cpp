@@ -25,12 +25,9 @@ Comparison comparison(int64_t queries, int64_t keys, at::ScalarType dtype, bool 
         leaf({1, keys, kHeads, kHeadSize}, 3, dtype), leaf({kHeads}, 4, at::kFloat)};
     const auto plain = [in] { return cross_attention_reference(in[0], in[1], in[2], in[3]); };
     const auto fused = [in] { return cross_attention(in[0], in[1], in[2], in[3]); };
-    if (!with_gradient) {
-      return {{"reference", forward(plain)}, {"fused", forward(fused)}};
-    }
-    const at::Tensor gradient = normal({1, queries, kHeads, kHeadSize}, 5, dtype);
-    return {{"reference", forward_and_backward(plain, in, gradient)},
-            {"fused", forward_and_backward(fused, in, gradient)}};
+    return reference_and_fused(
+        plain, fused, in,
+        with_gradient ? normal({1, queries, kHeads, kHeadSize}, 5, dtype) : at::Tensor());
   };
   return one;
 }

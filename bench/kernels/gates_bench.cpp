@@ -25,12 +25,9 @@ Comparison comparison(const std::string& name, Gate plain, Gate fused, bool with
     }
     const auto run_plain = [in, plain] { return plain(in); };
     const auto run_fused = [in, fused] { return fused(in); };
-    if (!with_gradient) {
-      return {{"reference", forward(run_plain)}, {"fused", forward(run_fused)}};
-    }
-    const at::Tensor gradient = normal({kStates, kWidth}, 5, at::kFloat);
-    return {{"reference", forward_and_backward(run_plain, in, gradient)},
-            {"fused", forward_and_backward(run_fused, in, gradient)}};
+    return reference_and_fused(
+        run_plain, run_fused, in,
+        with_gradient ? normal({kStates, kWidth}, 5, at::kFloat) : at::Tensor());
   };
   return one;
 }

@@ -17,12 +17,8 @@ Comparison comparison(at::ScalarType out_dtype, bool with_gradient) {
     const Tensors in = {leaf({kRows, kWidth}, 1, at::kFloat), leaf({kWidth}, 2, at::kFloat)};
     const auto plain = [in, out_dtype] { return rms_norm_reference(in[0], in[1], out_dtype); };
     const auto fused = [in, out_dtype] { return rms_norm(in[0], in[1], out_dtype); };
-    if (!with_gradient) {
-      return {{"reference", forward(plain)}, {"fused", forward(fused)}};
-    }
-    const at::Tensor gradient = normal({kRows, kWidth}, 3, out_dtype);
-    return {{"reference", forward_and_backward(plain, in, gradient)},
-            {"fused", forward_and_backward(fused, in, gradient)}};
+    return reference_and_fused(
+        plain, fused, in, with_gradient ? normal({kRows, kWidth}, 3, out_dtype) : at::Tensor());
   };
   return one;
 }

@@ -14,12 +14,8 @@ Comparison comparison(at::ScalarType dtype, bool with_gradient) {
     const Tensors in = {leaf({4096, 8, 64}, 1, dtype)};
     const auto plain = [in] { return unit_length_reference(in[0]); };
     const auto fused = [in] { return unit_length(in[0]); };
-    if (!with_gradient) {
-      return {{"reference", forward(plain)}, {"fused", forward(fused)}};
-    }
-    const at::Tensor gradient = normal({4096, 8, 64}, 2, dtype);
-    return {{"reference", forward_and_backward(plain, in, gradient)},
-            {"fused", forward_and_backward(fused, in, gradient)}};
+    return reference_and_fused(plain, fused, in,
+                               with_gradient ? normal({4096, 8, 64}, 2, dtype) : at::Tensor());
   };
   return one;
 }

@@ -48,12 +48,9 @@ Comparison comparison(int64_t window, int64_t heads, at::ScalarType dtype, bool 
     const auto fused = [in] {
       return window_attention(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.options);
     };
-    if (!with_gradient) {
-      return {{"reference", forward(plain)}, {"fused", forward(fused)}};
-    }
-    const at::Tensor gradient = normal({1, kTokens, heads, kHeadSize}, 6, dtype);
-    return {{"reference", forward_and_backward(plain, in.tensors(), gradient)},
-            {"fused", forward_and_backward(fused, in.tensors(), gradient)}};
+    return reference_and_fused(
+        plain, fused, in.tensors(),
+        with_gradient ? normal({1, kTokens, heads, kHeadSize}, 6, dtype) : at::Tensor());
   };
   return one;
 }
