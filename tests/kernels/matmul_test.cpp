@@ -3,14 +3,12 @@
 
 #include <cmath>
 #include <cstdint>
-#include <random>
-#include <string>
-#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "kernels/cpu_target.h"
+#include "kernels/kernel_values.h"
 #include "kernels/panels.h"
 
 namespace brt::kernels {
@@ -22,37 +20,14 @@ struct Shape {
   int64_t depth;
 };
 
-class Matmul : public testing::TestWithParam<CpuTarget> {
- protected:
-  void SetUp() override { force_cpu_target(GetParam()); }
-  void TearDown() override { force_cpu_target(supported_targets().back()); }
-};
-
-std::vector<float> random_values(int64_t size, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(static_cast<size_t>(size));
-  for (float& value : values) {
-    value = normal(random);
-  }
-  return values;
-}
-
-template <class T>
-std::vector<T> converted(const std::vector<float>& values) {
-  std::vector<T> out(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    from_float(values[i], out[i]);
-  }
-  return out;
-}
+class Matmul : public OnEachTarget {};
 
 /// A product's operands, and its exact result for them.
 template <class T>
 struct Problem {
   explicit Problem(const Shape& shape) {
-    left = converted<T>(random_values(shape.rows * shape.depth, 1));
-    const std::vector<T> right = converted<T>(random_values(shape.depth * shape.columns, 2));
+    left = normal_values<T>(shape.rows * shape.depth, 1);
+    const std::vector<T> right = normal_values<T>(shape.depth * shape.columns, 2);
     panels.resize(static_cast<size_t>(num_panels(shape.columns) *
                                       panel_size(shape.depth, static_cast<const T*>(nullptr))));
     pack_rows(
@@ -166,7 +141,7 @@ TEST_P(Matmul, TakesTheLeftOperandAsAPanelInBfloat16) { expect_panel_form_equal<
 
 TEST_P(Matmul, StoresTheSumWithAnAddend) {
   Problem<Bfloat16> problem({9, 70, 31});
-  const std::vector<float> addend = random_values(9 * 70, 3);
+  const std::vector<float> addend = normal_values<float>(9 * 70, 3);
   std::vector<float> got(problem.want.size(), std::nanf(""));
   problem.args.out = got.data();
   problem.args.output = MatmulOutput::kStoreSum;
@@ -192,12 +167,7 @@ TEST_P(Matmul, WritesNothingOutsideOfItsColumns) {
 
 TEST_P(Matmul, RunsOnTheForcedTarget) { EXPECT_EQ(cpu_target(), GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(Targets,
-                         Matmul,
-                         testing::ValuesIn(supported_targets()),
-                         [](const testing::TestParamInfo<CpuTarget>& target) {
-                           return std::string(to_word(target.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(Targets, Matmul, testing::ValuesIn(supported_targets()), target_name);
 
 }  // namespace
 }  // namespace brt::kernels

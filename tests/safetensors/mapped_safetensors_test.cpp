@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "base/files.h"
+#include "checkpoint/scratch_folder.h"
 
 namespace brt {
 namespace {
@@ -22,19 +22,14 @@ std::string bytes_of(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-/// A file in a folder that is removed with it.
+/// A file of these bytes, for as long as the object lives.
 class File {
  public:
-  explicit File(const std::string& bytes) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "brt-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    write_file_atomically(path(), bytes);
-  }
-  ~File() { std::filesystem::remove_all(folder_); }
+  explicit File(const std::string& bytes) { put_bytes(path(), bytes); }
   std::filesystem::path path() const { return folder_ / "model.safetensors"; }
 
  private:
-  std::filesystem::path folder_;
+  ScratchFolder folder_;
 };
 
 std::string file_of(const std::string& header, const std::string& data) {
