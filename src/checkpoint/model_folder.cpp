@@ -2,13 +2,11 @@
 // Models to folders and back, with every difference between file and model named at once.
 #include "checkpoint/model_folder.h"
 
-#include <algorithm>
 #include <optional>
 #include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
@@ -19,6 +17,7 @@
 #include "checkpoint/safetensors.h"
 #include "safetensors/model_hash.h"
 #include "safetensors/safetensors_header.h"
+#include "safetensors/tensor_misfits.h"
 
 namespace brt {
 namespace {
@@ -29,7 +28,6 @@ constexpr const char* kConfigName = "config.json";
 constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kTokenizerName = "tokenizer.model";
 constexpr const char* kEmbeddingName = "embedding.weight";
-constexpr size_t kMostListed = 10;
 
 /// Parameters by name, sorted, without gradients.
 TensorMap parameter_map(const LanguageModel& model) {
@@ -40,8 +38,8 @@ TensorMap parameter_map(const LanguageModel& model) {
   return parameters;
 }
 
-std::string shape_text(const at::Tensor& tensor) {
-  return fmt::format("[{}]", fmt::join(tensor.sizes(), ", "));
+TensorShape shape_of(const at::Tensor& tensor) {
+  return {tensor.sizes().data(), tensor.sizes().size()};
 }
 
 /// What is wrong with one tensor for one parameter, if anything.
@@ -49,12 +47,10 @@ std::optional<std::string> misfit(const std::string& name,
                                   const at::Tensor& parameter,
                                   const at::Tensor& tensor) {
   if (tensor.sizes() != parameter.sizes()) {
-    return fmt::format("{} must be {}, got {}", quoted_tensor_name(name), shape_text(parameter),
-                       shape_text(tensor));
+    return misshapen_tensor(name, shape_of(parameter), shape_of(tensor));
   }
   if (!tensor.is_floating_point()) {
-    return fmt::format("{} must be F32, BF16, F16 or F64, got {}", quoted_tensor_name(name),
-                       safetensors_dtype(tensor.scalar_type()));
+    return unreadable_tensor(name, safetensors_dtype(tensor.scalar_type()));
   }
   return std::nullopt;
 }
@@ -64,45 +60,23 @@ std::vector<std::string> differences(const TensorMap& parameters, const TensorMa
   for (const auto& [name, parameter] : parameters) {
     const TensorMap::const_iterator found = tensors.find(name);
     if (found == tensors.end()) {
-      problems.push_back(
-          fmt::format("{} {} is missing", quoted_tensor_name(name), shape_text(parameter)));
+      problems.push_back(missing_tensor(name, shape_of(parameter)));
     } else if (std::optional<std::string> problem = misfit(name, parameter, found->second)) {
       problems.push_back(std::move(*problem));
     }
   }
   for (const auto& [name, tensor] : tensors) {
     if (!parameters.contains(name)) {
-      problems.push_back(fmt::format("{} {} is not a tensor of this model",
-                                     quoted_tensor_name(name), shape_text(tensor)));
+      problems.push_back(surplus_tensor(name, shape_of(tensor)));
     }
   }
   return problems;
 }
 
-std::string listed(const std::vector<std::string>& problems) {
-  const size_t count = std::min(problems.size(), kMostListed);
-  std::string text = fmt::format(
-      "{}",
-      fmt::join(problems.begin(), problems.begin() + static_cast<std::ptrdiff_t>(count), "; "));
-  if (problems.size() > count) {
-    text += fmt::format("; and {} more", problems.size() - count);
-  }
-  return text;
-}
-
-std::string misfit_hint(const TensorMap& parameters, const TensorMap& tensors) {
-  const TensorMap::const_iterator ours = parameters.find(kEmbeddingName);
-  const TensorMap::const_iterator theirs = tensors.find(kEmbeddingName);
-  if (ours == parameters.end() || theirs == tensors.end() || theirs->second.dim() != 2 ||
-      theirs->second.size(1) != ours->second.size(1) ||
-      theirs->second.size(0) == ours->second.size(0)) {
-    return "config and weights are not of the same model";
-  }
-  return fmt::format(
-      "the weights are for a vocabulary of {} tokens, the config's vocab_size is {}: use the "
-      "config "
-      "and tokenizer that belong to the weights",
-      theirs->second.size(0), ours->second.size(0));
+/// The shape of the embedding; empty if there is none.
+TensorShape embedding_shape(const TensorMap& tensors) {
+  const TensorMap::const_iterator found = tensors.find(kEmbeddingName);
+  return found == tensors.end() ? TensorShape() : shape_of(found->second);
 }
 
 /// A config may name sizes that no machine holds; the file shows that before memory is asked for.
@@ -118,16 +92,6 @@ void check_size(const ModelConfig& config, const fs::path& weights) {
         fmt::format("{}: holds {} weights, but a model of the {} beside it has {}",
                     weights.string(), held, kConfigName, needed),
         "config and weights are not of the same model");
-  }
-}
-
-/// A config that cannot be used is a damaged model here, not a wrong setting of the user's.
-ModelConfig read_config(const fs::path& path) {
-  const std::string text = read_file(path);
-  try {
-    return model_config_from_json(text, path.string());
-  } catch (const ConfigError& error) {
-    throw CheckpointError(error.what());
   }
 }
 
@@ -185,7 +149,7 @@ LanguageModel load_model(const fs::path& path) {
   const fs::path folder = find_model_folder(path);
   check_manifest(folder);
   const fs::path weights = folder / kWeightsName;
-  const ModelConfig config = read_config(folder / kConfigName);
+  const ModelConfig config = read_model_config(folder / kConfigName);
   std::error_code error;
   if (!fs::exists(weights, error)) {
     throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),
@@ -242,13 +206,8 @@ void load_parameters(LanguageModel& model,
                      const std::string& origin) {
   const at::NoGradGuard no_grad;
   TensorMap parameters = parameter_map(model);
-  const std::vector<std::string> problems = differences(parameters, tensors);
-  if (!problems.empty()) {
-    throw CheckpointError(
-        fmt::format("{}: {} {} not fit the model: {}", origin, problems.size(),
-                    problems.size() == 1 ? "tensor does" : "tensors do", listed(problems)),
-        misfit_hint(parameters, tensors));
-  }
+  throw_misfits(origin, differences(parameters, tensors),
+                misfit_hint(embedding_shape(parameters), embedding_shape(tensors)));
   for (auto& [name, parameter] : parameters) {
     parameter.copy_(tensors.at(name));  // shares memory with the model's
   }

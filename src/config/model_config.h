@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -102,5 +103,9 @@ std::string model_config_to_json(const ModelConfig& config, const std::string& t
 /// @param origin the file's path, for messages.
 /// @throws ConfigError listing every problem.
 ModelConfig model_config_from_json(const std::string& text, const std::string& origin);
+
+/// The same from the config.json of a model folder, where a config that cannot be used is a damaged
+/// model, not a wrong setting of the user's. @throws CheckpointError; Error if it cannot be read.
+ModelConfig read_model_config(const std::filesystem::path& path);
 
 }  // namespace brt

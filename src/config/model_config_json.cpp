@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
 #include "config/model_config.h"
@@ -185,6 +186,15 @@ ModelConfig model_config_from_json(const std::string& text, const std::string& o
   }
   throw_if_problems(origin, problems);
   return resolve_model_config(config);
+}
+
+ModelConfig read_model_config(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return model_config_from_json(text, path.string());
+  } catch (const ConfigError& error) {
+    throw CheckpointError(error.what());
+  }
 }
 
 }  // namespace brt

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "config/position_bucket.h"
 #include "generate/tensor_reader.h"
 #include "kernels/int8_panels.h"
@@ -31,11 +30,7 @@ ModelConfig read_config(const std::filesystem::path& folder) {
     throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kConfigName),
                           "a model folder holds config.json and model.safetensors");
   }
-  try {
-    return model_config_from_json(read_file(path), path.string());
-  } catch (const ConfigError& problem) {
-    throw CheckpointError(problem.what());  // not the user's setting: a damaged model
-  }
+  return read_model_config(path);
 }
 
 /// Reads the weights of one layer.

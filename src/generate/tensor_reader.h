@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "safetensors/mapped_safetensors.h"
+#include "safetensors/tensor_misfits.h"
 
 namespace brt {
 
@@ -28,7 +29,7 @@ class TensorReader {
   MappedSafetensors& file_;
   std::set<std::string> read_;
   std::vector<std::string> problems_;
-  std::string hint_ = "config and weights are not of the same model";
+  std::string hint_ = misfit_hint({}, {});
 };
 
 }  // namespace brt
