@@ -25,7 +25,6 @@ namespace {
 using kernels::AttentionHead;
 using kernels::AttentionTile;
 using kernels::AttentionTileGradient;
-using kernels::Bfloat16;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -259,9 +258,8 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
     const at::Tensor scale_H = given_scale_H.value_or(at::Tensor());
     const Problem problem(query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H,
                           {window, first_row, first_visible_B});
-    const ForwardResult result = query_BNHK.scalar_type() == at::kBFloat16
-                                     ? forward_of<Bfloat16>(problem)
-                                     : forward_of<float>(problem);
+    const ForwardResult result = with_kernel_type(
+        query_BNHK.scalar_type(), [&](auto type) { return forward_of<decltype(type)>(problem); });
     context->save_for_backward(
         {query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H, result.log_sum_BHN});
     context->saved_data["window"] = window;
@@ -281,9 +279,9 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
     const at::Tensor& log_sum_BHN = saved[5];
     const at::Tensor out_gradient_BNHK =
         out_gradients[0].to(problem.query_BNHK.scalar_type()).contiguous();
-    const Gradients gradients = problem.query_BNHK.scalar_type() == at::kBFloat16
-                                    ? backward_of<Bfloat16>(problem, log_sum_BHN, out_gradient_BNHK)
-                                    : backward_of<float>(problem, log_sum_BHN, out_gradient_BNHK);
+    const Gradients gradients = with_kernel_type(problem.query_BNHK.scalar_type(), [&](auto type) {
+      return backward_of<decltype(type)>(problem, log_sum_BHN, out_gradient_BNHK);
+    });
     variable_list result(8);
     result[0] = gradients.query_BNHK;
     result[1] = gradients.keys_BMHK;

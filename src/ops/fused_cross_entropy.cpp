@@ -16,6 +16,7 @@
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
 #include "kernels/softmax_gradient.h"
+#include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
 
 namespace brt {
@@ -334,11 +335,8 @@ class CrossEntropyPass {
 };
 
 void run_pass(const Problem& problem, const Results& results, at::ScalarType dtype) {
-  if (dtype == at::kBFloat16) {
-    CrossEntropyPass<kernels::Bfloat16>(problem, results).run();
-  } else {
-    CrossEntropyPass<float>(problem, results).run();
-  }
+  with_kernel_type(dtype,
+                   [&](auto type) { CrossEntropyPass<decltype(type)>(problem, results).run(); });
 }
 
 }  // namespace

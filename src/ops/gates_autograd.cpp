@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/gates.h"
+#include "ops/kernel_pointers.h"
 #include "ops/row_chunks.h"
 
 namespace brt {
@@ -64,11 +65,8 @@ struct FusedFixedGate : public torch::autograd::Function<FusedFixedGate> {
     const variable_list saved = {state.contiguous(), candidate.contiguous(),
                                  at::sigmoid(bias_D).contiguous()};
     const at::Tensor out = contiguous_like(state);
-    if (candidate.scalar_type() == at::kBFloat16) {
-      write_fixed<kernels::Bfloat16>(saved, out);
-    } else {
-      write_fixed<float>(saved, out);
-    }
+    with_kernel_type(candidate.scalar_type(),
+                     [&](auto type) { write_fixed<decltype(type)>(saved, out); });
     context->save_for_backward(saved);
     return out;
   }
@@ -80,13 +78,10 @@ struct FusedFixedGate : public torch::autograd::Function<FusedFixedGate> {
     const at::Tensor candidate_gradient = contiguous_like(saved[1]);
     const at::Tensor partial_CD =
         at::zeros({row_chunks(saved[0]).count(), saved[0].size(-1)}, saved[0].options());
-    if (candidate_gradient.scalar_type() == at::kBFloat16) {
-      write_fixed_gradients<kernels::Bfloat16>(out_gradient, saved, state_gradient,
-                                               candidate_gradient, partial_CD);
-    } else {
-      write_fixed_gradients<float>(out_gradient, saved, state_gradient, candidate_gradient,
-                                   partial_CD);
-    }
+    with_kernel_type(candidate_gradient.scalar_type(), [&](auto type) {
+      write_fixed_gradients<decltype(type)>(out_gradient, saved, state_gradient, candidate_gradient,
+                                            partial_CD);
+    });
     const at::Tensor& keep_D = saved[2];
     return {state_gradient, candidate_gradient, sum_in_order(partial_CD) * keep_D * (1 - keep_D)};
   }
@@ -136,11 +131,8 @@ struct FusedLstmGate : public torch::autograd::Function<FusedLstmGate> {
     const variable_list saved = {state.contiguous(), candidate.contiguous(), input.contiguous(),
                                  forget.contiguous()};
     const at::Tensor out = contiguous_like(state);
-    if (candidate.scalar_type() == at::kBFloat16) {
-      write_lstm<kernels::Bfloat16>(saved, out);
-    } else {
-      write_lstm<float>(saved, out);
-    }
+    with_kernel_type(candidate.scalar_type(),
+                     [&](auto type) { write_lstm<decltype(type)>(saved, out); });
     context->save_for_backward(saved);
     return out;
   }
@@ -150,11 +142,9 @@ struct FusedLstmGate : public torch::autograd::Function<FusedLstmGate> {
     const at::Tensor out_gradient = gradients[0].contiguous();
     const variable_list results = {contiguous_like(saved[0]), contiguous_like(saved[1]),
                                    contiguous_like(saved[2]), contiguous_like(saved[3])};
-    if (saved[1].scalar_type() == at::kBFloat16) {
-      write_lstm_gradients<kernels::Bfloat16>(out_gradient, saved, results);
-    } else {
-      write_lstm_gradients<float>(out_gradient, saved, results);
-    }
+    with_kernel_type(saved[1].scalar_type(), [&](auto type) {
+      write_lstm_gradients<decltype(type)>(out_gradient, saved, results);
+    });
     return results;
   }
 };

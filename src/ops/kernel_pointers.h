@@ -14,6 +14,12 @@ inline bool is_for_kernels(const at::Tensor& tensor) {
          (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16);
 }
 
+/// function(T()) with the kernels' type of kFloat or kBFloat16.
+template <class Function>
+decltype(auto) with_kernel_type(at::ScalarType dtype, const Function& function) {
+  return dtype == at::kBFloat16 ? function(kernels::Bfloat16()) : function(float());
+}
+
 /// The values of a contiguous tensor of kFloat (T = float) or kBFloat16 (T = kernels::Bfloat16).
 template <class T>
 const T* const_pointer(const at::Tensor& tensor) {

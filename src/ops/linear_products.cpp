@@ -15,7 +15,6 @@
 namespace brt {
 namespace {
 
-using kernels::Bfloat16;
 using kernels::MatmulArgs;
 using kernels::MatmulOutput;
 
@@ -95,15 +94,11 @@ void divided_matmul(const at::Tensor& left_RD,
                     const at::Tensor& out_RC,
                     MatmulOutput output,
                     const float* addend = nullptr) {
-  if (left_RD.scalar_type() == at::kBFloat16) {
-    MatmulArgs<Bfloat16> args = product_args<Bfloat16>(left_RD, panels, out_RC, output);
+  with_kernel_type(left_RD.scalar_type(), [&](auto type) {
+    MatmulArgs<decltype(type)> args = product_args<decltype(type)>(left_RD, panels, out_RC, output);
     args.addend = addend;
     divided_matmul(args);
-  } else {
-    MatmulArgs<float> args = product_args<float>(left_RD, panels, out_RC, output);
-    args.addend = addend;
-    divided_matmul(args);
-  }
+  });
 }
 
 /// Panels of x [R, in] as right operand: depth R.
@@ -214,8 +209,9 @@ at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
 
 std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,
                                          const at::Tensor& x_RI) {
-  return x_RI.scalar_type() == at::kBFloat16 ? weight_gradients_of<Bfloat16>(gradients_RO, x_RI)
-                                             : weight_gradients_of<float>(gradients_RO, x_RI);
+  return with_kernel_type(x_RI.scalar_type(), [&](auto type) {
+    return weight_gradients_of<decltype(type)>(gradients_RO, x_RI);
+  });
 }
 
 }  // namespace brt

@@ -37,8 +37,8 @@ at::Tensor pack(const at::Tensor& weight, Direction direction, at::ScalarType dt
 }
 
 at::Tensor pack(const at::Tensor& weight, Direction direction, at::ScalarType dtype) {
-  return dtype == at::kBFloat16 ? pack<kernels::Bfloat16>(weight, direction, dtype)
-                                : pack<float>(weight, direction, dtype);
+  return with_kernel_type(
+      dtype, [&](auto type) { return pack<decltype(type)>(weight, direction, dtype); });
 }
 
 int64_t version_of(const at::Tensor& weight) {

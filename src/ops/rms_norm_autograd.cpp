@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/rms_norm.h"
+#include "ops/kernel_pointers.h"
 #include "ops/rms_norm.h"
 #include "ops/row_chunks.h"
 
@@ -65,11 +66,9 @@ struct FusedRmsNorm : public torch::autograd::Function<FusedRmsNorm> {
     const at::Tensor contiguous_gain_D = gain_D.contiguous();
     const at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype));
     const at::Tensor root_R = at::empty({row_chunks(x).rows}, x.options());
-    if (dtype == at::kBFloat16) {
-      write_norm<kernels::Bfloat16>(contiguous_x, contiguous_gain_D, out, root_R);
-    } else {
-      write_norm<float>(contiguous_x, contiguous_gain_D, out, root_R);
-    }
+    with_kernel_type(dtype, [&](auto type) {
+      write_norm<decltype(type)>(contiguous_x, contiguous_gain_D, out, root_R);
+    });
     context->save_for_backward({contiguous_x, contiguous_gain_D, root_R});
     return out;
   }
@@ -80,11 +79,9 @@ struct FusedRmsNorm : public torch::autograd::Function<FusedRmsNorm> {
     const at::Tensor out_gradient = gradients[0].contiguous();
     const at::Tensor x_gradient = at::empty(x.sizes(), x.options());
     const at::Tensor partial_CD = at::zeros({row_chunks(x).count(), x.size(-1)}, x.options());
-    if (out_gradient.scalar_type() == at::kBFloat16) {
-      write_gradients<kernels::Bfloat16>(out_gradient, saved, x_gradient, partial_CD);
-    } else {
-      write_gradients<float>(out_gradient, saved, x_gradient, partial_CD);
-    }
+    with_kernel_type(out_gradient.scalar_type(), [&](auto type) {
+      write_gradients<decltype(type)>(out_gradient, saved, x_gradient, partial_CD);
+    });
     return {x_gradient, sum_in_order(partial_CD), at::Tensor()};
   }
 };

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/unit_length.h"
+#include "ops/kernel_pointers.h"
 #include "ops/rms_norm.h"
 #include "ops/row_chunks.h"
 
@@ -47,11 +48,8 @@ struct FusedUnitLength : public torch::autograd::Function<FusedUnitLength> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x) {
     const at::Tensor contiguous_x = x.contiguous();
     const at::Tensor out = at::empty(x.sizes(), x.options());
-    if (x.scalar_type() == at::kBFloat16) {
-      write_unit_length<kernels::Bfloat16>(contiguous_x, out);
-    } else {
-      write_unit_length<float>(contiguous_x, out);
-    }
+    with_kernel_type(x.scalar_type(),
+                     [&](auto type) { write_unit_length<decltype(type)>(contiguous_x, out); });
     context->save_for_backward({contiguous_x});
     return out;
   }
@@ -60,11 +58,9 @@ struct FusedUnitLength : public torch::autograd::Function<FusedUnitLength> {
     const at::Tensor x = context->get_saved_variables().front();
     const at::Tensor out_gradient = gradients[0].contiguous();
     const at::Tensor x_gradient = at::empty(x.sizes(), x.options());
-    if (x.scalar_type() == at::kBFloat16) {
-      write_gradient<kernels::Bfloat16>(out_gradient, x, x_gradient);
-    } else {
-      write_gradient<float>(out_gradient, x, x_gradient);
-    }
+    with_kernel_type(x.scalar_type(), [&](auto type) {
+      write_gradient<decltype(type)>(out_gradient, x, x_gradient);
+    });
     return {x_gradient};
   }
 };
