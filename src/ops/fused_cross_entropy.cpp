@@ -334,6 +334,19 @@ class CrossEntropyPass {
   }
 };
 
+/// A problem that has no rows yet; the tensors are contiguous and must outlive it.
+Problem problem_of(const at::Tensor& hidden_RD,
+                   const at::Tensor& embedding_VD,
+                   const at::Tensor& target_R) {
+  Problem problem;
+  problem.hidden = hidden_RD.const_data_ptr<float>();
+  problem.embedding = embedding_VD.const_data_ptr<float>();
+  problem.target = target_R.const_data_ptr<int64_t>();
+  problem.width = embedding_VD.size(1);
+  problem.vocab_size = embedding_VD.size(0);
+  return problem;
+}
+
 void run_pass(const Problem& problem, const Results& results, at::ScalarType dtype) {
   with_kernel_type(dtype,
                    [&](auto type) { CrossEntropyPass<decltype(type)>(problem, results).run(); });
@@ -360,12 +373,7 @@ at::Tensor fused_token_losses(const at::Tensor& hidden_RD,
   const at::Tensor hidden = hidden_RD.contiguous();
   const at::Tensor embedding = embedding_VD.contiguous();
   const at::Tensor target = target_R.contiguous();
-  Problem problem;
-  problem.hidden = hidden.const_data_ptr<float>();
-  problem.embedding = embedding.const_data_ptr<float>();
-  problem.target = target.const_data_ptr<int64_t>();
-  problem.width = embedding.size(1);
-  problem.vocab_size = embedding.size(0);
+  Problem problem = problem_of(hidden, embedding, target);
   for (int64_t r = 0; r < hidden.size(0); ++r) {
     problem.rows.push_back(r);
   }
@@ -383,13 +391,8 @@ WeightedLoss fused_weighted_loss(const at::Tensor& hidden_RD,
   const at::Tensor embedding = embedding_VD.contiguous();
   const at::Tensor target = target_R.contiguous();
   const at::Tensor weight = weight_R.contiguous();
-  Problem problem;
-  problem.hidden = hidden.const_data_ptr<float>();
-  problem.embedding = embedding.const_data_ptr<float>();
-  problem.target = target.const_data_ptr<int64_t>();
+  Problem problem = problem_of(hidden, embedding, target);
   problem.weight = weight.const_data_ptr<float>();
-  problem.width = embedding.size(1);
-  problem.vocab_size = embedding.size(0);
   for (int64_t r = 0; r < hidden.size(0); ++r) {
     if (problem.weight[r] != 0.0F) {
       problem.rows.push_back(r);
