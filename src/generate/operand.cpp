@@ -70,7 +70,7 @@ void OperandRows::make(const float* x,
     case WeightFormat::kBfloat16:
       for (int64_t row = begin; row < end; ++row) {
         Bfloat16* out = reinterpret_cast<Bfloat16*>(memory) + row * row_stride;
-        kernels::round_to_bfloat16(x + row * x_stride, out, depth);
+        kernels::round_row(x + row * x_stride, out, depth);
       }
       return;
     case WeightFormat::kInt8: {

@@ -41,6 +41,16 @@ struct KeyRange {
     const int64_t row_end = head.window > 0 ? n + head.window : head.num_keys;
     return std::max<int64_t>(row_end - row_begin(n), 0);
   }
+  /// The keys that row r of a tile sees, from `begin` on.
+  DepthBand keys_band(const AttentionTile<T>& tile) const {
+    const int64_t first = tile.first - begin;
+    return head.window > 0 ? DepthBand{first, first + head.window} : DepthBand{};
+  }
+  /// The rows of a tile that see key `key` + r, key counted from `begin` on.
+  DepthBand rows_band(const AttentionTile<T>& tile, int64_t key) const {
+    const int64_t last = key - (tile.first - begin);
+    return head.window > 0 ? DepthBand{last - head.window + 1, last + 1} : DepthBand{};
+  }
 
   AttentionHead<T> head;
   int64_t first_panel = 0;
@@ -101,6 +111,7 @@ void weighted_sum(const T* weights,
     MatmulArgs<T> args;
     args.left = weights;
     args.left_stride = range.span();
+    args.band = range.keys_band(tile);
     args.panels = rows_panels + column / kPanelColumns * size + range.begin * kPanelColumns;
     args.out = out + column;
     args.out_stride = tile.stride;
@@ -112,32 +123,33 @@ void weighted_sum(const T* weights,
   }
 }
 
-/// sum [head_size, keys] += left^T weights, with left [rows, head_size], weights [rows, span].
+/// sum [keys, head_size] += weights^T right, with weights [rows, span], right [rows, head_size].
 template <class T>
-void add_transposed_product(const T* left,
-                            const T* weights,
+void add_transposed_product(const T* weights,
+                            const T* right,
                             const KeyRange<T>& range,
                             const AttentionTile<T>& tile,
                             Scratch scratch,
                             float* sum) {
   const int64_t head_size = range.head.head_size;
-  PackArgs<T, T> pack_left{left, tile.stride,
-                           scratch.take<T>(num_panels(head_size) * kPanelElements), tile.rows,
-                           head_size};
-  pack_rows(pack_left, 0, num_panels(head_size));
+  PackArgs<T, T> pack_right{right, tile.stride,
+                            scratch.take<T>(num_panels(head_size) * kPanelElements), tile.rows,
+                            head_size};
+  pack_rows(pack_right, 0, num_panels(head_size));
   PackArgs<T, T> pack{weights, range.span(), scratch.take<T>(range.span() * kAttentionRows),
                       tile.rows, range.span()};
   pack_rows(pack, 0, num_panels(pack.columns));
-  const int64_t sum_stride = padded_keys(range.head.num_keys);
-  for (int64_t panel = 0; panel < num_panels(head_size); ++panel) {
+  const int64_t size = panel_size(tile.rows, weights);
+  for (int64_t key = 0; key < range.depth(); key += kPanelColumns) {
     MatmulArgs<T> args;
-    args.left = pack_left.panels + panel * panel_size(tile.rows, left);
+    args.left = pack.panels + key / kPanelColumns * size;
     args.left_form = LeftForm::kPanel;
-    args.panels = pack.panels;
-    args.out = sum + panel * kPanelColumns * sum_stride + range.begin;
-    args.out_stride = sum_stride;
-    args.rows = std::min(kPanelColumns, head_size - panel * kPanelColumns);
-    args.columns = std::min(range.span(), sum_stride - range.begin);
+    args.band = range.rows_band(tile, key);
+    args.panels = pack_right.panels;
+    args.out = sum + (range.begin + key) * head_size;
+    args.out_stride = head_size;
+    args.rows = std::min(kPanelColumns, range.depth() - key);
+    args.columns = head_size;
     args.depth = tile.rows;
     args.output = MatmulOutput::kAddFloat;
     matmul(args);
@@ -213,8 +225,8 @@ void backward(const AttentionHead<T>& head,
     *gradient.scale_gradient += static_cast<double>(functions.softmax_gradient(row, row_gradient));
   }
   weighted_sum(logit_gradients, head.key_rows, range, tile, gradient.query_gradient);
-  add_transposed_product(tile.query, logit_gradients, range, tile, scratch, gradient.key_gradient);
-  add_transposed_product(gradient.out_gradient, weights, range, tile, scratch,
+  add_transposed_product(logit_gradients, tile.query, range, tile, scratch, gradient.key_gradient);
+  add_transposed_product(weights, gradient.out_gradient, range, tile, scratch,
                          gradient.value_gradient);
 }
 

@@ -50,14 +50,11 @@ template <class T>
 struct AttentionTileGradient {
   const T* out_gradient = nullptr;   ///< [rows, head_size]
   T* query_gradient = nullptr;       ///< [rows, head_size], set
-  float* key_gradient = nullptr;     ///< [head_size, padded keys], added to
-  float* value_gradient = nullptr;   ///< [head_size, padded keys], added to
+  float* key_gradient = nullptr;     ///< [num_keys, head_size], added to
+  float* value_gradient = nullptr;   ///< [num_keys, head_size], added to
   float* bias_gradient = nullptr;    ///< [window], added to; null without bias
   double* scale_gradient = nullptr;  ///< added to
 };
-
-/// Columns of key_gradient and value_gradient.
-constexpr int64_t padded_keys(int64_t num_keys) { return num_panels(num_keys) * kPanelColumns; }
 
 /// Bytes of scratch, aligned to 64, that a tile of this head needs.
 template <class T>

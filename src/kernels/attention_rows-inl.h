@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/attention_rows.h"
 #include "kernels/exp-inl.h"
@@ -25,27 +26,32 @@ inline float raw_logit(const AttentionRow& row, int64_t i) {
   }
 }
 
+/// A vector for the operators of g++ and clang, which do not turn a loop of selects into vectors.
+using Lanes [[gnu::vector_size(kSumLanes * sizeof(float))]] = float;
+
 /// The largest logit, or the phantom's.
 template <bool kHasBias>
 float largest_logit(const AttentionRow& row) {
-  float lanes[kSumLanes];
-  for (int64_t lane = 0; lane < kSumLanes; ++lane) {
-    lanes[lane] = kPhantomLogit;
-  }
+  Lanes lanes = Lanes{} + kPhantomLogit;
   int64_t i = 0;
   for (; i + kSumLanes <= row.count; i += kSumLanes) {
-    for (int64_t lane = 0; lane < kSumLanes; ++lane) {
-      const float logit = raw_logit<kHasBias>(row, i + lane) * row.scale;
-      lanes[lane] = logit > lanes[lane] ? logit : lanes[lane];
+    Lanes logits;
+    std::memcpy(&logits, row.product + i, sizeof(logits));
+    if constexpr (kHasBias) {
+      Lanes bias;
+      std::memcpy(&bias, row.bias + i, sizeof(bias));
+      logits += bias;
     }
+    logits *= row.scale;
+    lanes = logits > lanes ? logits : lanes;
   }
   float largest = kPhantomLogit;
   for (; i < row.count; ++i) {
     const float logit = raw_logit<kHasBias>(row, i) * row.scale;
     largest = logit > largest ? logit : largest;
   }
-  for (const float lane : lanes) {
-    largest = lane > largest ? lane : largest;
+  for (int64_t lane = 0; lane < kSumLanes; ++lane) {
+    largest = lanes[lane] > largest ? lanes[lane] : largest;
   }
   return largest;
 }
@@ -69,9 +75,8 @@ float softmax_row(const AttentionRow& row, T* probability) {
 }
 
 /// Sums over a row that its gradient needs, with weights w, which replace the products, and their
-/// gradients g. Logits are
-/// counted from `center`, where the softmax's gradient does not change but the sums' rounding is
-/// small.
+/// gradients g. Logits are counted from `center`, where the softmax's gradient does not change but
+/// the sums' rounding is small.
 struct GradientSums {
   float weighted_gradient = 0.0F;  ///< sum w g
   float scale_gradient = 0.0F;     ///< sum w (g - weighted_gradient) (q . k + bias)

@@ -48,6 +48,7 @@ Left<T> left_of(const MatmulArgs<T>& args) {
 }
 
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// Calls product<kRows> for the number of rows that is left, at most kRows.
 template <class Micro, int kRows, class T>
@@ -70,22 +71,31 @@ template <class Micro, class T>
 void panel_product(const Left<T>& left,
                    const T* panel,
                    int64_t depth,
+                   const DepthBand& band,
                    float* out,
                    int64_t out_stride,
                    int64_t rows,
                    bool accumulate) {
   for (int64_t from = 0; from < depth || from == 0; from += kDepthStep) {
-    const int64_t step = smaller(kDepthStep, depth - from);
     const bool add = accumulate || from > 0;
-    int64_t row = 0;
-    for (; row + Micro::kMaxRows <= rows; row += Micro::kMaxRows) {
-      Micro::template product<Micro::kMaxRows>(left.from(row, from), panel + from * kPanelColumns,
-                                               step, out + row * out_stride, out_stride, add);
-    }
-    if (row < rows) {
-      last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, from), panel + from * kPanelColumns,
-                                            step, out + row * out_stride, out_stride, rows - row,
-                                            add);
+    for (int64_t row = 0; row < rows; row += Micro::kMaxRows) {
+      const int64_t group = smaller(Micro::kMaxRows, rows - row);
+      // The depths of the step at which some row of the group may differ from zero, in whole pairs.
+      const int64_t begin = larger(from, (row + band.begin) / 2 * 2);
+      const int64_t end =
+          smaller(smaller(from + kDepthStep, depth), (row + group - 1 + band.end + 1) / 2 * 2);
+      if (end <= begin && add) {
+        continue;
+      }
+      const int64_t step = larger(end - begin, 0);
+      const int64_t k = step > 0 ? begin : 0;
+      if (group == Micro::kMaxRows) {
+        Micro::template product<Micro::kMaxRows>(left.from(row, k), panel + k * kPanelColumns, step,
+                                                 out + row * out_stride, out_stride, add);
+      } else {
+        last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, k), panel + k * kPanelColumns, step,
+                                              out + row * out_stride, out_stride, group, add);
+      }
     }
   }
 }
@@ -104,6 +114,13 @@ void write_tile(const float* sums,
     switch (args.output) {
       case MatmulOutput::kStore: {
         T* out = static_cast<T*>(args.out) + place;
+        if (args.mask != nullptr) {
+          const T* mask = args.mask + place;
+          for (int64_t c = 0; c < columns; ++c) {
+            from_float(to_float(mask[c]) == 0.0F ? 0.0F : sum[c], out[c]);
+          }
+          break;
+        }
         for (int64_t c = 0; c < columns; ++c) {
           from_float(sum[c], out[c]);
         }
@@ -146,21 +163,23 @@ void write_tile(const float* sums,
 template <class Multiply, class T>
 void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
   alignas(64) float sums[kChunkRows * kPanelColumns];
-  const bool is_float = args.output == MatmulOutput::kStoreFloat;
+  const bool adds = args.output == MatmulOutput::kAddFloat;
+  const bool in_place = adds || args.output == MatmulOutput::kStoreFloat;
   const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
   for (int64_t row = 0; row < args.rows; row += kChunkRows) {
     const int64_t rows = smaller(kChunkRows, args.rows - row);
     const Left<T> left = left_of(args).from(row, 0);
+    const DepthBand band{row + args.band.begin, row + args.band.end};
     for (int64_t column = 0; column < args.columns; column += kPanelColumns) {
       const int64_t columns = smaller(kPanelColumns, args.columns - column);
       const T* panel = args.panels + column / kPanelColumns * size;
-      if (is_float && columns == kPanelColumns) {  // no copy
-        multiply(left, panel, args.depth,
+      if (in_place && columns == kPanelColumns) {
+        multiply(left, panel, args.depth, band,
                  static_cast<float*>(args.out) + row * args.out_stride + column, args.out_stride,
-                 rows, /*accumulate=*/false);
+                 rows, /*accumulate=*/adds);
         continue;
       }
-      multiply(left, panel, args.depth, sums, kPanelColumns, rows, /*accumulate=*/false);
+      multiply(left, panel, args.depth, band, sums, kPanelColumns, rows, /*accumulate=*/false);
       write_tile(sums, args, row, rows, column, columns);
     }
   }

@@ -24,6 +24,14 @@ enum class LeftForm {
   kPanel,  ///< its transpose [depth, rows] as one panel (kernels/panels.h): at most 64 rows
 };
 
+/// Where the left operand may differ from zero: row r at depths [r + begin, r + end) only.
+struct DepthBand {
+  int64_t begin = -kEverywhere;
+  int64_t end = kEverywhere;
+
+  static constexpr int64_t kEverywhere = int64_t{1} << 40;
+};
+
 /// out[r, c] = sum_k left[r, k] right[k, c]
 ///
 /// Each output is summed in float32 over k in ascending order, whatever the other rows and columns
@@ -42,7 +50,10 @@ struct MatmulArgs {
   int64_t depth = 0;
   MatmulOutput output = MatmulOutput::kStore;
   LeftForm left_form = LeftForm::kRows;
+  DepthBand band;                 ///< what lies outside may be skipped
   const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
+  const T* mask =
+      nullptr;  ///< of kStore, or null: out is zero where this, laid out as out, is zero
   /// A row has the same bits whatever the number of rows. All targets but kBrgemm are so anyway;
   /// with this it computes as kAvx512Bf16.
   bool rows_stand_alone = false;

@@ -111,7 +111,8 @@ void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product) 
     return;
   }
   blocked_matmul(args, [product](const Left<Bfloat16>& left, const Bfloat16* panel, int64_t depth,
-                                 float* out, int64_t out_stride, int64_t rows, bool accumulate) {
+                                 const DepthBand& /*band*/, float* out, int64_t out_stride,
+                                 int64_t rows, bool accumulate) {
     if (left.depth_stride == 2) {
       product(left.data, left.row_stride, panel, depth, out, out_stride, rows, accumulate);
     } else {

@@ -2,12 +2,14 @@
 // The choice of rounding's target.
 #include "kernels/rounding.h"
 
+#include <algorithm>
+
 #include "kernels/cpu_target.h"
 #include "kernels/rounding_targets.h"
 
 namespace brt::kernels {
 
-void round_to_bfloat16(const float* x, Bfloat16* out, int64_t count) {
+void round_row(const float* x, Bfloat16* out, int64_t count) {
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     round_to_bfloat16_avx512(x, out, count);
@@ -16,5 +18,6 @@ void round_to_bfloat16(const float* x, Bfloat16* out, int64_t count) {
 #endif
   round_to_bfloat16_scalar(x, out, count);
 }
+void round_row(const float* x, float* out, int64_t count) { std::copy_n(x, count, out); }
 
 }  // namespace brt::kernels

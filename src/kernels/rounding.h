@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// float32 to bfloat16, many at a time.
+// float32 to the type of products' operands, many at a time.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace brt::kernels {
 
-/// out[i] = to_bfloat16(x[i]) for i in [0, count)
-void round_to_bfloat16(const float* x, Bfloat16* out, int64_t count);
+/// out[i] = x[i], rounded, for i in [0, count)
+void round_row(const float* x, Bfloat16* out, int64_t count);
+void round_row(const float* x, float* out, int64_t count);
 
 }  // namespace brt::kernels

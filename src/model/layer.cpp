@@ -10,6 +10,7 @@
 #include "base/seeded_random.h"
 #include "ops/cross_attention.h"
 #include "ops/dropout.h"
+#include "ops/feed_forward.h"
 
 namespace brt {
 
@@ -51,9 +52,7 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
   const at::Tensor attended_BND =
       linear_add(input.hidden_BND, read_BNE, attention_->output->ref(), options.dtype);
 
-  const at::Tensor ffn_hidden_BNF =
-      ffn_->hidden(ffn_norm_->forward(attended_BND, options.dtype), options.dtype);
-  const at::Tensor next_BND = add_ffn(attended_BND, ffn_hidden_BNF, input.piece, options);
+  const at::Tensor next_BND = add_ffn(attended_BND, input.piece, options);
 
   // Kept are the last whole block and what was read of the block under way.
   const int64_t kept = config_.window + carry.keys_BMHK.size(1) % config_.window;
@@ -63,16 +62,18 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
   return {next_BND, carry};
 }
 
-/// x + dropout(hidden W2).
+/// x + dropout(relu(rmsnorm(x) W1) W2).
 at::Tensor LayerImpl::add_ffn(const at::Tensor& attended_BND,
-                              const at::Tensor& ffn_hidden_BNF,
                               int64_t piece,
                               const ForwardOptions& options) {
+  const at::Tensor normed_BND = ffn_norm_->forward(attended_BND, options.dtype);
   if (options.dropout == 0.0) {
-    return linear_add(attended_BND, ffn_hidden_BNF, ffn_->down->ref(), options.dtype);
+    return feed_forward_add(attended_BND, normed_BND, ffn_->up->ref(), ffn_->down->ref(),
+                            options.dtype);
   }
-  return attended_BND + dropout(ffn_->output(ffn_hidden_BNF, options.dtype), options.dropout,
-                                dropout_seed("ffn", piece, options));
+  return attended_BND +
+         dropout(ffn_->output(ffn_->hidden(normed_BND, options.dtype), options.dtype),
+                 options.dropout, dropout_seed("ffn", piece, options));
 }
 
 /// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at

@@ -52,10 +52,7 @@ class LayerImpl : public torch::nn::Module {
                          const at::Tensor& cross_query_BNHK,
                          LayerCarry& carry,
                          const ForwardOptions& options);
-  at::Tensor add_ffn(const at::Tensor& attended_BND,
-                     const at::Tensor& ffn_hidden_BNF,
-                     int64_t piece,
-                     const ForwardOptions& options);
+  at::Tensor add_ffn(const at::Tensor& attended_BND, int64_t piece, const ForwardOptions& options);
   at::Tensor attention_dropout(int64_t rows,
                                int64_t keys,
                                int64_t piece,

@@ -15,6 +15,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/attention.h"
+#include "kernels/rounding.h"
 #include "ops/brgemm.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
@@ -150,13 +151,14 @@ at::Tensor scratch_tensor(int64_t bytes) {
 struct ForwardResult {
   at::Tensor out_BNHK;
   at::Tensor log_sum_BHN;
+  at::Tensor key_columns;  ///< the keys' panels, which backward needs again
 };
 
 template <class T>
 ForwardResult forward_of(const Problem& problem) {
-  const at::Tensor key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
-  const at::Tensor value_rows = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kRows);
   ForwardResult result;
+  result.key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
+  const at::Tensor value_rows = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kRows);
   result.out_BNHK = at::empty(problem.query_BNHK.sizes(), problem.query_BNHK.options());
   result.log_sum_BHN = at::empty({problem.lanes, problem.heads, problem.queries},
                                  problem.query_BNHK.options().dtype(at::kFloat));
@@ -164,7 +166,7 @@ ForwardResult forward_of(const Problem& problem) {
   parallel_chunks(problem.lanes * problem.heads * tiles, [&](int64_t task) {
     const int64_t index = task / tiles;
     AttentionHead<T> head = head_of<T>(problem, index);
-    head.key_columns = packed_head<T>(key_columns, index);
+    head.key_columns = packed_head<T>(result.key_columns, index);
     head.value_rows = packed_head<T>(value_rows, index);
     const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
     kernels::attention_forward(
@@ -180,32 +182,26 @@ struct Gradients {
   at::Tensor scale_BH;  ///< float64, of each lane
 };
 
-/// A head's sum [K, padded keys] into its place in a gradient [B, M, H, K].
+/// A head's sum [M, K] into its place in a gradient [B, M, H, K].
 template <class T>
 void store_head(const Problem& problem,
-                const at::Tensor& sum_KM,
+                const at::Tensor& sum_MK,
                 int64_t index,
                 const at::Tensor& gradient_BMHK) {
-  const at::Tensor sum_MK = at::empty({problem.keys, problem.head_size}, sum_KM.options());
-  kernels::transpose(kernels::TransposeArgs<float>{
-      sum_KM.const_data_ptr<float>(), sum_KM.size(1), sum_MK.mutable_data_ptr<float>(),
-      problem.head_size, problem.head_size, 0, problem.keys});
   const float* from = sum_MK.const_data_ptr<float>();
   T* to = mutable_pointer<T>(gradient_BMHK) +
           problem.place(index / problem.heads, index % problem.heads, problem.keys);
+  const int64_t stride = problem.heads * problem.head_size;
   for (int64_t m = 0; m < problem.keys; ++m) {
-    for (int64_t k = 0; k < problem.head_size; ++k) {
-      kernels::from_float(from[m * problem.head_size + k],
-                          to[m * problem.heads * problem.head_size + k]);
-    }
+    kernels::round_row(from + m * problem.head_size, to + m * stride, problem.head_size);
   }
 }
 
 template <class T>
 Gradients backward_of(const Problem& problem,
                       const at::Tensor& log_sum_BHN,
+                      const at::Tensor& key_columns,
                       const at::Tensor& out_gradient_BNHK) {
-  const at::Tensor key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
   const at::Tensor key_rows = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kRows);
   const at::Tensor value_columns = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kColumns);
   Gradients gradients;
@@ -222,28 +218,28 @@ Gradients backward_of(const Problem& problem,
     head.key_rows = packed_head<T>(key_rows, index);
     head.value_columns = packed_head<T>(value_columns, index);
     const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
-    const int64_t columns = kernels::padded_keys(problem.keys);
-    const at::Tensor key_sum_KM = at::zeros({problem.head_size, columns}, float32);
-    const at::Tensor value_sum_KM = at::zeros({problem.head_size, columns}, float32);
+    const at::Tensor key_sum_MK = at::zeros({problem.keys, problem.head_size}, float32);
+    const at::Tensor value_sum_MK = at::zeros({problem.keys, problem.head_size}, float32);
     for (int64_t t = 0; t < problem.tiles(); ++t) {
       const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
       const int64_t place = tile.query - const_pointer<T>(problem.query_BNHK);
       AttentionTileGradient<T> gradient;
       gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + place;
       gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + place;
-      gradient.key_gradient = key_sum_KM.mutable_data_ptr<float>();
-      gradient.value_gradient = value_sum_KM.mutable_data_ptr<float>();
+      gradient.key_gradient = key_sum_MK.mutable_data_ptr<float>();
+      gradient.value_gradient = value_sum_MK.mutable_data_ptr<float>();
       gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
       gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
       kernels::attention_backward(head, tile, gradient, scratch.mutable_data_ptr());
     }
-    store_head<T>(problem, key_sum_KM, index, gradients.keys_BMHK);
-    store_head<T>(problem, value_sum_KM, index, gradients.values_BMHK);
+    store_head<T>(problem, key_sum_MK, index, gradients.keys_BMHK);
+    store_head<T>(problem, value_sum_MK, index, gradients.values_BMHK);
   });
   return gradients;
 }
 
-/// Saved: query [B,N,H,K], keys and values [B,M,H,K], bias [H,W], scale [H], log_sum [B,H,N].
+/// Saved: query [B,N,H,K], keys and values [B,M,H,K], bias [H,W], scale [H], log_sum [B,H,N], the
+/// keys' panels.
 struct FusedAttention : public torch::autograd::Function<FusedAttention> {
   static at::Tensor forward(AutogradContext* context,
                             const at::Tensor& query_BNHK,
@@ -260,8 +256,8 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
                           {window, first_row, first_visible_B});
     const ForwardResult result = with_kernel_type(
         query_BNHK.scalar_type(), [&](auto type) { return forward_of<decltype(type)>(problem); });
-    context->save_for_backward(
-        {query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H, result.log_sum_BHN});
+    context->save_for_backward({query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H,
+                                result.log_sum_BHN, result.key_columns});
     context->saved_data["window"] = window;
     context->saved_data["first_row"] = first_row;
     context->saved_data["first_visible"] = first_visible_B;
@@ -276,11 +272,10 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
         saved[0], saved[1], saved[2], bias_HW, scale_H,
         {context->saved_data["window"].toInt(), context->saved_data["first_row"].toInt(),
          context->saved_data["first_visible"].toIntVector()});
-    const at::Tensor& log_sum_BHN = saved[5];
     const at::Tensor out_gradient_BNHK =
         out_gradients[0].to(problem.query_BNHK.scalar_type()).contiguous();
     const Gradients gradients = with_kernel_type(problem.query_BNHK.scalar_type(), [&](auto type) {
-      return backward_of<decltype(type)>(problem, log_sum_BHN, out_gradient_BNHK);
+      return backward_of<decltype(type)>(problem, saved[5], saved[6], out_gradient_BNHK);
     });
     variable_list result(8);
     result[0] = gradients.query_BNHK;

@@ -13,11 +13,6 @@
 namespace brt {
 namespace {
 
-bool is_fused(const at::Tensor& x, const at::Tensor& weight, at::ScalarType dtype) {
-  return x.is_cpu() && weight.scalar_type() == at::kFloat &&
-         (dtype == at::kFloat || dtype == at::kBFloat16);
-}
-
 void check_weight(const at::Tensor& x, const at::Tensor& weight) {
   check_shape("linear", "weight", weight, {-1, x.size(-1)});
 }
@@ -34,7 +29,7 @@ std::vector<at::Tensor> linear_group(const at::Tensor& x,
   bool fused = true;
   for (const WeightRef& weight : weights) {
     check_weight(x, weight.weight);
-    fused = fused && is_fused(x, weight.weight, dtype);
+    fused = fused && is_linear_fused(x, weight.weight, dtype);
   }
   if (fused) {
     return fused_linear_group(x.to(dtype), weights, LinearOutput::kPlain, at::Tensor());
@@ -52,7 +47,7 @@ at::Tensor linear(const at::Tensor& x, const WeightRef& weight, at::ScalarType d
 
 at::Tensor linear_relu(const at::Tensor& x, const WeightRef& weight, at::ScalarType dtype) {
   check_weight(x, weight.weight);
-  if (is_fused(x, weight.weight, dtype)) {
+  if (is_linear_fused(x, weight.weight, dtype)) {
     return fused_linear_group(x.to(dtype), {weight}, LinearOutput::kRelu, at::Tensor()).front();
   }
   return at::relu(linear_reference(x, weight.weight, dtype));
@@ -63,7 +58,7 @@ at::Tensor linear_add(const at::Tensor& residual,
                       const WeightRef& weight,
                       at::ScalarType dtype) {
   check_weight(x, weight.weight);
-  if (is_fused(x, weight.weight, dtype) && residual.scalar_type() == at::kFloat) {
+  if (is_linear_fused(x, weight.weight, dtype) && residual.scalar_type() == at::kFloat) {
     return fused_linear_group(x.to(dtype), {weight}, LinearOutput::kAdd, residual).front();
   }
   return residual + linear_reference(x, weight.weight, dtype);

@@ -26,6 +26,15 @@ struct PackedWeights : public torch::CustomClassHolder {
   std::vector<std::shared_ptr<PackedWeight>> packed;
 };
 
+c10::intrusive_ptr<PackedWeights> packed_of(const c10::IValue& saved) {
+  return c10::static_intrusive_pointer_cast<PackedWeights>(saved.toCapsule());
+}
+
+/// The weight's kept forms, or new ones for this call.
+std::shared_ptr<PackedWeight> forms_of(const WeightRef& weight) {
+  return weight.packed ? weight.packed : std::make_shared<PackedWeight>();
+}
+
 std::vector<int64_t> output_sizes(const at::Tensor& x, const at::Tensor& weight) {
   std::vector<int64_t> sizes = x.sizes().vec();
   sizes.back() = weight.size(0);
@@ -80,9 +89,7 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& x_RI = saved[0];
-    const c10::intrusive_ptr<PackedWeights> packed =
-        c10::static_intrusive_pointer_cast<PackedWeights>(
-            context->saved_data["packed"].toCapsule());
+    const c10::intrusive_ptr<PackedWeights> packed = packed_of(context->saved_data["packed"]);
     const LinearOutput kind = static_cast<LinearOutput>(context->saved_data["output"].toInt());
     const size_t num_weights = saved.size() - 2;
     // In the order of forward's tensors: x, residual, weights; then what is no tensor.
@@ -123,7 +130,58 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
   }
 };
 
+/// Saved: x [R, in], hidden [R, F], up [F, in], down [out, F].
+struct FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
+  static at::Tensor forward(AutogradContext* context,
+                            const at::Tensor& residual,
+                            const at::Tensor& x,
+                            const at::Tensor& up,
+                            const at::Tensor& down,
+                            const c10::intrusive_ptr<PackedWeights>& packed) {
+    const at::Tensor x_RI = x.contiguous().view({-1, x.size(-1)});
+    const at::Tensor hidden_RF =
+        output_of(x_RI, {up, packed->packed[0]}, LinearOutput::kRelu, at::Tensor());
+    const at::Tensor sum_RO = output_of(hidden_RF, {down, packed->packed[1]}, LinearOutput::kAdd,
+                                        residual.reshape({-1, down.size(0)}));
+    context->save_for_backward({x_RI, hidden_RF, up, down});
+    context->saved_data["packed"] = c10::IValue::make_capsule(packed);
+    context->saved_data["sizes"] = x.sizes().vec();
+    return sum_RO.view(residual.sizes());
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor& x_RI = saved[0];
+    const at::Tensor& hidden_RF = saved[1];
+    const std::vector<std::shared_ptr<PackedWeight>>& packed =
+        packed_of(context->saved_data["packed"])->packed;
+    const at::Tensor gradient_RO =
+        gradients.front().to(x_RI.scalar_type()).contiguous().view({-1, saved[3].size(0)});
+    // Of the hidden numbers before the relu: where those behind it are zero, it is zero.
+    const at::Tensor hidden_gradient_RF =
+        input_gradient({gradient_RO}, {{saved[3], packed[1]}}, hidden_RF);
+    variable_list result(5);
+    result[0] = gradients.front();
+    if (context->needs_input_grad(1)) {
+      result[1] = input_gradient({hidden_gradient_RF}, {{saved[2], packed[0]}})
+                      .view(context->saved_data["sizes"].toIntVector());
+    }
+    if (context->needs_input_grad(2)) {
+      result[2] = weight_gradients({hidden_gradient_RF}, x_RI).front();
+    }
+    if (context->needs_input_grad(3)) {
+      result[3] = weight_gradients({gradient_RO}, hidden_RF).front();
+    }
+    return result;
+  }
+};
+
 }  // namespace
+
+bool is_linear_fused(const at::Tensor& x, const at::Tensor& weight, at::ScalarType dtype) {
+  return x.is_cpu() && weight.scalar_type() == at::kFloat &&
+         (dtype == at::kFloat || dtype == at::kBFloat16);
+}
 
 std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
                                            const std::vector<WeightRef>& weights,
@@ -135,12 +193,23 @@ std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
   variable_list tensors;
   for (const WeightRef& weight : weights) {
     tensors.push_back(weight.weight);
-    packed->packed.push_back(weight.packed ? weight.packed : std::make_shared<PackedWeight>());
+    packed->packed.push_back(forms_of(weight));
   }
   const std::optional<at::Tensor> given_residual =
       residual.defined() ? std::make_optional(residual) : std::nullopt;
   return FusedLinear::apply(x, given_residual, at::TensorList(tensors), packed,
                             static_cast<int64_t>(output));
+}
+
+at::Tensor fused_feed_forward(const at::Tensor& residual,
+                              const at::Tensor& x,
+                              const WeightRef& up,
+                              const WeightRef& down) {
+  RECORD_FUNCTION("brt::feed_forward", std::vector<c10::IValue>());
+  give_brgemm_to_kernels();
+  const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
+  packed->packed = {forms_of(up), forms_of(down)};
+  return FusedFeedForward::apply(residual, x, up.weight, down.weight, packed);
 }
 
 }  // namespace brt

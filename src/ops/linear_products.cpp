@@ -4,11 +4,12 @@
 #include "ops/linear_products.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 
 #include <ATen/ops/empty.h>
 
 #include "kernels/panels.h"
+#include "kernels/rounding.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
 
@@ -22,6 +23,7 @@ constexpr int64_t kTaskRows = 96;      // as many as the kernel keeps in L2
 constexpr int64_t kLastTaskRows = 24;  // of the last tasks, so that threads end together
 constexpr int64_t kManyRowTasks = 8;   // from here on rows alone divide the work evenly
 constexpr int64_t kFewRowsPanels = 2;  // columns of a task when there are few rows
+constexpr int64_t kSumPanels = 4;      // columns of a sum of products: 96 rows are 96 KiB
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -43,31 +45,86 @@ std::vector<RowRange> row_tasks(int64_t rows) {
   return tasks;
 }
 
-/// The product, divided by rows, and by columns too if rows alone are too few for the threads.
-template <class T>
-void divided_matmul(const MatmulArgs<T>& args) {
-  const int64_t panels = kernels::num_panels(args.columns);
-  const std::vector<RowRange> ranges = row_tasks(args.rows);
+/// A part of a product's output.
+struct Part {
+  RowRange range;
+  int64_t panel = 0;  ///< the first of its columns
+  int64_t panels = 0;
+};
+
+/// Calls work(part) for all parts: divided by rows, and by columns too if rows alone are too few
+/// for the threads.
+void divide(int64_t rows, int64_t columns, const std::function<void(const Part& part)>& work) {
+  const int64_t panels = kernels::num_panels(columns);
+  const std::vector<RowRange> ranges = row_tasks(rows);
   const int64_t num_ranges = static_cast<int64_t>(ranges.size());
   const int64_t task_panels =
       num_ranges >= kManyRowTasks ? panels : std::min(panels, kFewRowsPanels);
   const int64_t column_tasks = ceil_div(panels, std::max<int64_t>(task_panels, 1));
+  parallel_chunks(num_ranges * column_tasks, [&](int64_t task) {
+    const int64_t first = task % column_tasks * task_panels;
+    work({ranges[static_cast<size_t>(task / column_tasks)], first,
+          std::min(task_panels, panels - first)});
+  });
+}
+
+/// The arguments of one part.
+template <class T>
+MatmulArgs<T> part_of(const MatmulArgs<T>& args, const Part& part) {
+  const int64_t column = part.panel * kernels::kPanelColumns;
+  const int64_t place = part.range.begin * args.out_stride + column;
   const bool narrow_out =
       args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
   const int64_t out_size = static_cast<int64_t>(narrow_out ? sizeof(T) : sizeof(float));
-  parallel_chunks(num_ranges * column_tasks, [&](int64_t task) {
-    const RowRange& range = ranges[static_cast<size_t>(task / column_tasks)];
-    const int64_t panel = task % column_tasks * task_panels;
-    const int64_t column = panel * kernels::kPanelColumns;
-    const int64_t place = range.begin * args.out_stride + column;
-    MatmulArgs<T> part = args;
-    part.rows = range.rows;
-    part.columns = std::min(task_panels * kernels::kPanelColumns, args.columns - column);
-    part.left += range.begin * args.left_stride;
-    part.panels += panel * kernels::panel_size(args.depth, args.panels);
-    part.out = static_cast<char*>(args.out) + place * out_size;
-    part.addend = args.addend != nullptr ? args.addend + place : nullptr;
-    kernels::matmul(part);
+  MatmulArgs<T> own = args;
+  own.rows = part.range.rows;
+  own.columns = std::min(part.panels * kernels::kPanelColumns, args.columns - column);
+  own.left += part.range.begin * args.left_stride;
+  own.panels += part.panel * kernels::panel_size(args.depth, args.panels);
+  own.out = static_cast<char*>(args.out) + place * out_size;
+  own.addend = args.addend != nullptr ? args.addend + place : nullptr;
+  own.mask = args.mask != nullptr ? args.mask + place : nullptr;
+  return own;
+}
+
+template <class T>
+void divided_matmul(const MatmulArgs<T>& args) {
+  divide(args.rows, args.columns, [&](const Part& part) { kernels::matmul(part_of(args, part)); });
+}
+
+/// One part of divided_sum: the sums in float32, then the output.
+template <class T>
+void add_terms(const std::vector<MatmulArgs<T>>& terms, const Part& part) {
+  const int64_t stride = part.panels * kernels::kPanelColumns;
+  const at::Tensor sums = at::empty({part.range.rows, stride}, at::kFloat);
+  for (size_t i = 0; i < terms.size(); ++i) {
+    MatmulArgs<T> term = part_of(terms[i], part);
+    term.out = sums.mutable_data_ptr();
+    term.out_stride = stride;
+    term.output = i == 0 ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat;
+    kernels::matmul(term);
+  }
+  const MatmulArgs<T> whole = part_of(terms.front(), part);
+  for (int64_t row = 0; row < whole.rows; ++row) {
+    kernels::round_row(sums.const_data_ptr<float>() + row * stride,
+                       static_cast<T*>(whole.out) + row * whole.out_stride, whole.columns);
+  }
+}
+
+/// The sum of products with one output (kStore), which is rounded once.
+template <class T>
+void divided_sum(const std::vector<MatmulArgs<T>>& terms) {
+  const MatmulArgs<T>& first = terms.front();
+  if (terms.size() == 1) {
+    divided_matmul(first);
+    return;
+  }
+  divide(first.rows, first.columns, [&](const Part& part) {
+    for (int64_t panel = 0; panel < part.panels; panel += kSumPanels) {
+      const Part piece = {part.range, part.panel + panel,
+                          std::min(kSumPanels, part.panels - panel)};
+      add_terms(terms, piece);
+    }
   });
 }
 
@@ -188,23 +245,23 @@ void output_sum(const at::Tensor& residual_RO,
 }
 
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
-                          const std::vector<WeightRef>& weights) {
-  const at::ScalarType dtype = gradients_RO.front().scalar_type();
-  const std::array<int64_t, 2> sizes = {gradients_RO.front().size(0),
-                                        weights.front().weight.size(1)};
-  if (weights.size() == 1) {
-    at::Tensor gradient_RI = at::empty(sizes, gradients_RO.front().options());
-    divided_matmul(gradients_RO.front(),
-                   weights.front().packed->straight(weights.front().weight, dtype), gradient_RI,
-                   MatmulOutput::kStore);
-    return gradient_RI;
-  }
-  at::Tensor sum_RI = at::empty(sizes, gradients_RO.front().options().dtype(at::kFloat));
-  for (size_t i = 0; i < weights.size(); ++i) {
-    divided_matmul(gradients_RO[i], weights[i].packed->straight(weights[i].weight, dtype), sum_RI,
-                   i == 0 ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat);
-  }
-  return sum_RI.to(dtype);
+                          const std::vector<WeightRef>& weights,
+                          const at::Tensor& relu_RI) {
+  at::Tensor gradient_RI = at::empty({gradients_RO.front().size(0), weights.front().weight.size(1)},
+                                     gradients_RO.front().options());
+  with_kernel_type(gradient_RI.scalar_type(), [&](auto type) {
+    using T = decltype(type);
+    std::vector<MatmulArgs<T>> terms;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      terms.push_back(
+          product_args<T>(gradients_RO[i],
+                          weights[i].packed->straight(weights[i].weight, gradient_RI.scalar_type()),
+                          gradient_RI, MatmulOutput::kStore));
+    }
+    terms.front().mask = relu_RI.defined() ? const_pointer<T>(relu_RI) : nullptr;
+    divided_sum(terms);
+  });
+  return gradient_RI;
 }
 
 std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,

@@ -26,9 +26,10 @@ void output_sum(const at::Tensor& residual_RO,
                 PackedWeight& packed,
                 const at::Tensor& out_RO);
 
-/// sum_i gradient_i weight_i, of the gradients' dtype.
+/// sum_i gradient_i weight_i, of the gradients' dtype; zero where relu_RI is, if that is defined.
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
-                          const std::vector<WeightRef>& weights);
+                          const std::vector<WeightRef>& weights,
+                          const at::Tensor& relu_RI = {});
 
 /// gradient_i^T x for each i, float32 [out_i, in].
 std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,

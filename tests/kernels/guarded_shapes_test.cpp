@@ -151,8 +151,8 @@ void GuardedShapes::attend_random_shape() {
 
   const GuardedBuffer<T> out_gradient(rows * head_size);
   const GuardedBuffer<T> query_gradient(rows * head_size);
-  const GuardedBuffer<float> key_gradient(head_size * padded_keys(num_keys));
-  const GuardedBuffer<float> value_gradient(head_size * padded_keys(num_keys));
+  const GuardedBuffer<float> key_gradient(num_keys * head_size);
+  const GuardedBuffer<float> value_gradient(num_keys * head_size);
   const GuardedBuffer<float> bias_gradient(window);
   double scale_gradient = 0.0;
   fill(out_gradient, rows * head_size);

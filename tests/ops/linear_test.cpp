@@ -12,6 +12,7 @@
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
+#include "ops/feed_forward.h"
 #include "support/fused_case.h"
 #include "support/jacobian.h"
 
@@ -188,6 +189,28 @@ TEST_P(FusedLinear, AddedMapsEqualTheReferenceWithAllGradients) {
       outputs_and_gradients(fused, {sum}),
       outputs_and_gradients(plain, {linear_add(plain[2], plain[0], plain[1], at::kDouble)}),
       limit());
+}
+
+TEST_P(FusedLinear, FeedForwardEqualsTheReferenceWithAllGradients) {
+  for (const int64_t rows : {1, 50, 800}) {
+    const at::Tensor residual = random_tensor({rows, 70}, 1, at::kDouble);
+    const at::Tensor x = random_tensor({rows, 40}, 2, at::kDouble);
+    const at::Tensor up = random_tensor({130, 40}, 3, at::kDouble);
+    const at::Tensor down = random_tensor({70, 130}, 4, at::kDouble);
+    std::vector<at::Tensor> fused;
+    std::vector<at::Tensor> plain;
+    for (const at::Tensor& tensor : {residual, x, up, down}) {
+      fused.push_back(tensor.to(at::kBFloat16).to(at::kFloat).requires_grad_());
+      plain.push_back(fused.back().detach().to(at::kDouble).requires_grad_());
+    }
+    const at::Tensor sum =
+        feed_forward_add(fused[0], fused[1], fused[2], fused[3], GetParam().dtype);
+    EXPECT_EQ(sum.scalar_type(), at::kFloat);
+    const at::Tensor wanted =
+        plain[0] + at::matmul(at::relu(at::matmul(plain[1], plain[2].t())), plain[3].t());
+    expect_all_near(outputs_and_gradients(fused, {sum}), outputs_and_gradients(plain, {wanted}),
+                    limit());
+  }
 }
 
 TEST_P(FusedLinear, KeptFormsFollowTheWeight) {
