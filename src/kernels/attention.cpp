@@ -42,14 +42,14 @@ struct KeyRange {
     return std::max<int64_t>(row_end - row_begin(n), 0);
   }
   /// The keys that row r of a tile sees, from `begin` on.
-  DepthBand keys_band(const AttentionTile<T>& tile) const {
+  Band keys_band(const AttentionTile<T>& tile) const {
     const int64_t first = tile.first - begin;
-    return head.window > 0 ? DepthBand{first, first + head.window} : DepthBand{};
+    return head.window > 0 ? Band{first, first + head.window} : Band{};
   }
   /// The rows of a tile that see key `key` + r, key counted from `begin` on.
-  DepthBand rows_band(const AttentionTile<T>& tile, int64_t key) const {
+  Band rows_band(const AttentionTile<T>& tile, int64_t key) const {
     const int64_t last = key - (tile.first - begin);
-    return head.window > 0 ? DepthBand{last - head.window + 1, last + 1} : DepthBand{};
+    return head.window > 0 ? Band{last - head.window + 1, last + 1} : Band{};
   }
 
   AttentionHead<T> head;
@@ -95,6 +95,7 @@ void product_over_keys(const T* left,
   args.rows = tile.rows;
   args.columns = range.span();
   args.depth = range.head.head_size;
+  args.column_band = range.keys_band(tile);
   args.output = MatmulOutput::kStoreFloat;
   matmul(args);
 }
@@ -111,7 +112,7 @@ void weighted_sum(const T* weights,
     MatmulArgs<T> args;
     args.left = weights;
     args.left_stride = range.span();
-    args.band = range.keys_band(tile);
+    args.depth_band = range.keys_band(tile);
     args.panels = rows_panels + column / kPanelColumns * size + range.begin * kPanelColumns;
     args.out = out + column;
     args.out_stride = tile.stride;
@@ -144,7 +145,7 @@ void add_transposed_product(const T* weights,
     MatmulArgs<T> args;
     args.left = pack.panels + key / kPanelColumns * size;
     args.left_form = LeftForm::kPanel;
-    args.band = range.rows_band(tile, key);
+    args.depth_band = range.rows_band(tile, key);
     args.panels = pack_right.panels;
     args.out = sum + (range.begin + key) * head_size;
     args.out_stride = head_size;

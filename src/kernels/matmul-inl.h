@@ -3,9 +3,9 @@
 //
 //   struct Micro {
 //     static constexpr int kMaxRows;
-//     template <int kRows>  // out [kRows, 64] (+)= left [kRows, depth] panel [depth, 64]
-//     static void product(const Left<T>& left, const T* panel, int64_t depth, float* out,
-//                         int64_t out_stride, bool accumulate);
+//     template <int kRows, int kVectors>  // out [kRows, C] (+)= left [kRows, depth] panel [depth,
+//     C] static void product(const Left<T>& left, const T* panel, int64_t depth, float* out,
+//                         int64_t out_stride, bool accumulate);  // C = 16 kVectors of 64 columns
 //   };
 //
 // Loops, from the outside: rows in chunks whose left operand stays in L2; panels; stretches of the
@@ -21,6 +21,14 @@ namespace {
 
 constexpr int64_t kChunkRows = 96;   // 2048 bfloat16 wide: 384 KiB
 constexpr int64_t kDepthStep = 256;  // of a bfloat16 panel: 32 KiB
+constexpr int64_t kVectorColumns = 16;
+constexpr int kPanelVectors = 4;
+
+/// What a panel's product may leave out: places of the depth, and of the panel's columns.
+struct Bands {
+  Band depth;
+  Band columns;
+};
 
 /// Some rows of the left operand. Element [r, k] is data[r * row_stride + k * depth_stride] for
 /// float32 and data[r * row_stride + k / 2 * depth_stride + k % 2] for bfloat16.
@@ -60,9 +68,26 @@ void last_rows(const Left<T>& left,
                int64_t rows,
                bool accumulate) {
   if (rows == kRows) {
-    Micro::template product<kRows>(left, panel, depth, out, out_stride, accumulate);
+    Micro::template product<kRows, kPanelVectors>(left, panel, depth, out, out_stride, accumulate);
   } else if constexpr (kRows > 1) {
     last_rows<Micro, kRows - 1>(left, panel, depth, out, out_stride, rows, accumulate);
+  }
+}
+
+/// Calls product<kMaxRows, kVectors> for so many vectors of columns.
+template <class Micro, int kVectors, class T>
+void some_columns(const Left<T>& left,
+                  const T* panel,
+                  int64_t depth,
+                  float* out,
+                  int64_t out_stride,
+                  int64_t vectors,
+                  bool accumulate) {
+  if (vectors == kVectors) {
+    Micro::template product<Micro::kMaxRows, kVectors>(left, panel, depth, out, out_stride,
+                                                       accumulate);
+  } else if constexpr (kVectors > 1) {
+    some_columns<Micro, kVectors - 1>(left, panel, depth, out, out_stride, vectors, accumulate);
   }
 }
 
@@ -71,7 +96,7 @@ template <class Micro, class T>
 void panel_product(const Left<T>& left,
                    const T* panel,
                    int64_t depth,
-                   const DepthBand& band,
+                   const Bands& bands,
                    float* out,
                    int64_t out_stride,
                    int64_t rows,
@@ -80,22 +105,30 @@ void panel_product(const Left<T>& left,
     const bool add = accumulate || from > 0;
     for (int64_t row = 0; row < rows; row += Micro::kMaxRows) {
       const int64_t group = smaller(Micro::kMaxRows, rows - row);
+      const int64_t last = row + group - 1;
       // The depths of the step at which some row of the group may differ from zero, in whole pairs.
-      const int64_t begin = larger(from, (row + band.begin) / 2 * 2);
+      const int64_t begin = larger(from, (row + bands.depth.begin) / 2 * 2);
       const int64_t end =
-          smaller(smaller(from + kDepthStep, depth), (row + group - 1 + band.end + 1) / 2 * 2);
+          smaller(smaller(from + kDepthStep, depth), (last + bands.depth.end + 1) / 2 * 2);
       if (end <= begin && add) {
         continue;
       }
       const int64_t step = larger(end - begin, 0);
       const int64_t k = step > 0 ? begin : 0;
-      if (group == Micro::kMaxRows) {
-        Micro::template product<Micro::kMaxRows>(left.from(row, k), panel + k * kPanelColumns, step,
-                                                 out + row * out_stride, out_stride, add);
-      } else {
-        last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, k), panel + k * kPanelColumns, step,
-                                              out + row * out_stride, out_stride, group, add);
+      const T* part = panel + k * kPanelColumns;
+      float* row_out = out + row * out_stride;
+      if (group < Micro::kMaxRows) {
+        last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, k), part, step, row_out, out_stride,
+                                              group, add);
+        continue;
       }
+      // The vectors of columns that some row of the group wants.
+      const int64_t first = larger(row + bands.columns.begin, 0) / kVectorColumns;
+      const int64_t behind =
+          smaller(last + bands.columns.end + kVectorColumns - 1, kPanelColumns) / kVectorColumns;
+      const int64_t column = first * kVectorColumns;
+      some_columns<Micro, kPanelVectors>(left.from(row, k), part + panel_place(0, column, part),
+                                         step, row_out + column, out_stride, behind - first, add);
     }
   }
 }
@@ -169,17 +202,20 @@ void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
   for (int64_t row = 0; row < args.rows; row += kChunkRows) {
     const int64_t rows = smaller(kChunkRows, args.rows - row);
     const Left<T> left = left_of(args).from(row, 0);
-    const DepthBand band{row + args.band.begin, row + args.band.end};
+    const Band depth_band{row + args.depth_band.begin, row + args.depth_band.end};
     for (int64_t column = 0; column < args.columns; column += kPanelColumns) {
       const int64_t columns = smaller(kPanelColumns, args.columns - column);
       const T* panel = args.panels + column / kPanelColumns * size;
       if (in_place && columns == kPanelColumns) {
-        multiply(left, panel, args.depth, band,
+        const Band column_band{row + args.column_band.begin - column,
+                               row + args.column_band.end - column};
+        multiply(left, panel, args.depth, Bands{depth_band, column_band},
                  static_cast<float*>(args.out) + row * args.out_stride + column, args.out_stride,
                  rows, /*accumulate=*/adds);
         continue;
       }
-      multiply(left, panel, args.depth, band, sums, kPanelColumns, rows, /*accumulate=*/false);
+      multiply(left, panel, args.depth, Bands{depth_band, Band{}}, sums, kPanelColumns, rows,
+               /*accumulate=*/false);
       write_tile(sums, args, row, rows, column, columns);
     }
   }

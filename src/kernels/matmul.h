@@ -24,8 +24,8 @@ enum class LeftForm {
   kPanel,  ///< its transpose [depth, rows] as one panel (kernels/panels.h): at most 64 rows
 };
 
-/// Where the left operand may differ from zero: row r at depths [r + begin, r + end) only.
-struct DepthBand {
+/// Of row r, the places [r + begin, r + end).
+struct Band {
   int64_t begin = -kEverywhere;
   int64_t end = kEverywhere;
 
@@ -50,7 +50,8 @@ struct MatmulArgs {
   int64_t depth = 0;
   MatmulOutput output = MatmulOutput::kStore;
   LeftForm left_form = LeftForm::kRows;
-  DepthBand band;                 ///< what lies outside may be skipped
+  Band depth_band = {};   ///< outside of it the left operand is zero, which may be skipped
+  Band column_band = {};  ///< what is wanted of kStoreFloat; the rest of out may be left as it was
   const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
   const T* mask =
       nullptr;  ///< of kStore, or null: out is zero where this, laid out as out, is zero

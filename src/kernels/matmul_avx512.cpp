@@ -14,24 +14,24 @@ namespace {
 struct Avx512Micro {
   static constexpr int kMaxRows = 6;
 
-  template <int kRows>
+  template <int kRows, int kVectors>
   static void product(const Left<float>& left,
                       const float* panel,
                       int64_t depth,
                       float* out,
                       int64_t out_stride,
                       bool accumulate) {
-    PanelSums<kRows> sums;
+    PanelSums<kRows, kVectors> sums;
     sums.load(out, out_stride, accumulate);
     for (int64_t k = 0; k < depth; ++k) {
-      __m512 right[4];
-      for (int64_t i = 0; i < 4; ++i) {
+      __m512 right[kVectors];
+      for (int64_t i = 0; i < kVectors; ++i) {
         right[i] = _mm512_loadu_ps(panel + k * kPanelColumns + 16 * i);
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512 factor =
             _mm512_set1_ps(left.data[row * left.row_stride + k * left.depth_stride]);
-        for (int64_t i = 0; i < 4; ++i) {
+        for (int64_t i = 0; i < kVectors; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
       }
@@ -39,21 +39,21 @@ struct Avx512Micro {
     sums.store(out, out_stride);
   }
 
-  template <int kRows>
+  template <int kRows, int kVectors>
   static void product(const Left<Bfloat16>& left,
                       const Bfloat16* panel,
                       int64_t depth,
                       float* out,
                       int64_t out_stride,
                       bool accumulate) {
-    PanelSums<kRows> sums;
+    PanelSums<kRows, kVectors> sums;
     sums.load(out, out_stride, accumulate);
     constexpr __mmask16 kAll = 0xFFFF;
     const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
     for (int64_t k = 0; k < depth; ++k) {
       const Bfloat16* factors = left.data + k / 2 * left.depth_stride + k % 2;
-      __m512 right[4];
-      for (int64_t i = 0; i < 4; ++i) {
+      __m512 right[kVectors];
+      for (int64_t i = 0; i < kVectors; ++i) {
         const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelColumns + 32 * i);
         // maskz: g++ 12 warns about the undefined operand of the plain form
         right[i] = _mm512_castsi512_ps(k % 2 == 0 ? _mm512_maskz_slli_epi32(kAll, pairs, 16)
@@ -61,7 +61,7 @@ struct Avx512Micro {
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512 factor = _mm512_set1_ps(to_float(factors[row * left.row_stride]));
-        for (int64_t i = 0; i < 4; ++i) {
+        for (int64_t i = 0; i < kVectors; ++i) {
           sums.value[row][i] = _mm512_fmadd_ps(factor, right[i], sums.value[row][i]);
         }
       }
@@ -111,7 +111,7 @@ void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product) 
     return;
   }
   blocked_matmul(args, [product](const Left<Bfloat16>& left, const Bfloat16* panel, int64_t depth,
-                                 const DepthBand& /*band*/, float* out, int64_t out_stride,
+                                 const Bands& /*bands*/, float* out, int64_t out_stride,
                                  int64_t rows, bool accumulate) {
     if (left.depth_stride == 2) {
       product(left.data, left.row_stride, panel, depth, out, out_stride, rows, accumulate);

@@ -9,14 +9,15 @@
 namespace brt::kernels {
 namespace {
 
-/// Rows of 64 sums in 4 registers each; 6 rows leave 8 of the 32 registers for operands.
-template <int kRows>
+/// Rows of sums in kVectors registers each, 4 for a panel; 6 rows leave 8 of the 32 registers for
+/// operands.
+template <int kRows, int kVectors>
 struct PanelSums {
-  __m512 value[kRows][4];
+  __m512 value[kRows][kVectors];
 
   void load(const float* out, int64_t out_stride, bool accumulate) {
     for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < kVectors; ++i) {
         value[row][i] =
             accumulate ? _mm512_loadu_ps(out + row * out_stride + 16 * i) : _mm512_setzero_ps();
       }
@@ -24,7 +25,7 @@ struct PanelSums {
   }
   void store(float* out, int64_t out_stride) const {
     for (int row = 0; row < kRows; ++row) {
-      for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t i = 0; i < kVectors; ++i) {
         _mm512_storeu_ps(out + row * out_stride + 16 * i, value[row][i]);
       }
     }

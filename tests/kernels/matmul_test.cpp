@@ -152,6 +152,62 @@ TEST_P(Matmul, StoresTheSumWithAnAddend) {
   }
 }
 
+TEST_P(Matmul, StoresZeroWhereTheMaskIsZero) {
+  Problem<Bfloat16> problem({9, 70, 31});
+  std::vector<Bfloat16> mask(problem.want.size());
+  for (size_t i = 0; i < mask.size(); i += 3) {
+    from_float(0.5F, mask[i]);
+  }
+  std::vector<Bfloat16> got(problem.want.size());
+  problem.args.out = got.data();
+  problem.args.output = MatmulOutput::kStore;
+  problem.args.mask = mask.data();
+  matmul(problem.args);
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double want = i % 3 == 0 ? problem.want[i] : 0.0;
+    ASSERT_NEAR(to_float(got[i]), want, i % 3 == 0 ? 1e-4 + std::abs(want) / 256 : 0.0);
+  }
+}
+
+/// The same bits with and without the bands, where they say that something is to be seen.
+template <class T>
+void expect_bands_change_nothing(const Band& depth_band, const Band& column_band) {
+  const Shape shape{50, 192, 700};
+  Problem<T> problem(shape);
+  for (int64_t r = 0; r < shape.rows; ++r) {
+    for (int64_t k = 0; k < shape.depth; ++k) {
+      if (k < r + depth_band.begin || k >= r + depth_band.end) {
+        problem.left[static_cast<size_t>(r * shape.depth + k)] = T{};
+      }
+    }
+  }
+  std::vector<float> whole(problem.want.size());
+  problem.args.out = whole.data();
+  matmul(problem.args);
+  std::vector<float> banded(problem.want.size(), std::nanf(""));
+  problem.args.out = banded.data();
+  problem.args.depth_band = depth_band;
+  problem.args.column_band = column_band;
+  matmul(problem.args);
+  for (int64_t r = 0; r < shape.rows; ++r) {
+    for (int64_t c = std::max<int64_t>(0, r + column_band.begin);
+         c < std::min(shape.columns, r + column_band.end); ++c) {
+      const size_t place = static_cast<size_t>(r * shape.columns + c);
+      ASSERT_EQ(banded[place], whole[place]) << "row " << r << " column " << c;
+    }
+  }
+}
+
+TEST_P(Matmul, LeavesOutOnlyWhatTheBandsHide) {
+  for (const Band depth :
+       {Band{}, Band{0, 128}, Band{-60, 3}, Band{300, 301}, Band{-200, -100}, Band{690, 900}}) {
+    for (const Band columns : {Band{}, Band{0, 128}, Band{-40, 1}, Band{130, 400}}) {
+      expect_bands_change_nothing<float>(depth, columns);
+      expect_bands_change_nothing<Bfloat16>(depth, columns);
+    }
+  }
+}
+
 TEST_P(Matmul, WritesNothingOutsideOfItsColumns) {
   Problem<float> problem({8, 30, 5});
   std::vector<float> got(8 * 40, 7.0F);
