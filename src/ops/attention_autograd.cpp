@@ -19,6 +19,7 @@
 #include "ops/brgemm.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
+#include "ops/slot_memory.h"
 
 namespace brt {
 namespace {
@@ -144,10 +145,6 @@ AttentionTile<T> tile_of(const Problem& problem,
   return args;
 }
 
-at::Tensor scratch_tensor(int64_t bytes) {
-  return at::empty({bytes}, at::TensorOptions().dtype(at::kByte));
-}
-
 struct ForwardResult {
   at::Tensor out_BNHK;
   at::Tensor log_sum_BHN;
@@ -163,15 +160,16 @@ ForwardResult forward_of(const Problem& problem) {
   result.log_sum_BHN = at::empty({problem.lanes, problem.heads, problem.queries},
                                  problem.query_BNHK.options().dtype(at::kFloat));
   const int64_t tiles = problem.tiles();
-  parallel_chunks(problem.lanes * problem.heads * tiles, [&](int64_t task) {
+  const int64_t slots = num_slots();
+  const SlotMemory<char> scratch(slots, kernels::attention_scratch_bytes(head_of<T>(problem, 0)));
+  parallel_tasks(problem.lanes * problem.heads * tiles, slots, [&](int64_t task, int64_t slot) {
     const int64_t index = task / tiles;
     AttentionHead<T> head = head_of<T>(problem, index);
     head.key_columns = packed_head<T>(result.key_columns, index);
     head.value_rows = packed_head<T>(value_rows, index);
-    const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
     kernels::attention_forward(
         head, tile_of<T>(problem, result.out_BNHK, result.log_sum_BHN, index, task % tiles),
-        scratch.mutable_data_ptr());
+        scratch.of(slot));
   });
   return result;
 }
@@ -185,15 +183,14 @@ struct Gradients {
 /// A head's sum [M, K] into its place in a gradient [B, M, H, K].
 template <class T>
 void store_head(const Problem& problem,
-                const at::Tensor& sum_MK,
+                const float* sum_MK,
                 int64_t index,
                 const at::Tensor& gradient_BMHK) {
-  const float* from = sum_MK.const_data_ptr<float>();
   T* to = mutable_pointer<T>(gradient_BMHK) +
           problem.place(index / problem.heads, index % problem.heads, problem.keys);
   const int64_t stride = problem.heads * problem.head_size;
   for (int64_t m = 0; m < problem.keys; ++m) {
-    kernels::round_row(from + m * problem.head_size, to + m * stride, problem.head_size);
+    kernels::round_row(sum_MK + m * problem.head_size, to + m * stride, problem.head_size);
   }
 }
 
@@ -212,28 +209,32 @@ Gradients backward_of(const Problem& problem,
   const int64_t window = problem.bias_HW.defined() ? problem.bias_HW.size(1) : 0;
   gradients.bias_BHW = at::zeros({problem.lanes, problem.heads, window}, float32);
   gradients.scale_BH = at::zeros({problem.lanes, problem.heads}, float32.dtype(at::kDouble));
-  parallel_chunks(problem.lanes * problem.heads, [&](int64_t index) {
+  const int64_t slots = num_slots();
+  const int64_t sum_size = problem.keys * problem.head_size;
+  const SlotMemory<char> scratch(slots, kernels::attention_scratch_bytes(head_of<T>(problem, 0)));
+  const SlotMemory<float> key_sums(slots, sum_size);
+  const SlotMemory<float> value_sums(slots, sum_size);
+  parallel_tasks(problem.lanes * problem.heads, slots, [&](int64_t index, int64_t slot) {
     AttentionHead<T> head = head_of<T>(problem, index);
     head.key_columns = packed_head<T>(key_columns, index);
     head.key_rows = packed_head<T>(key_rows, index);
     head.value_columns = packed_head<T>(value_columns, index);
-    const at::Tensor scratch = scratch_tensor(kernels::attention_scratch_bytes(head));
-    const at::Tensor key_sum_MK = at::zeros({problem.keys, problem.head_size}, float32);
-    const at::Tensor value_sum_MK = at::zeros({problem.keys, problem.head_size}, float32);
+    std::fill_n(key_sums.of(slot), sum_size, 0.0F);
+    std::fill_n(value_sums.of(slot), sum_size, 0.0F);
     for (int64_t t = 0; t < problem.tiles(); ++t) {
       const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
       const int64_t place = tile.query - const_pointer<T>(problem.query_BNHK);
       AttentionTileGradient<T> gradient;
       gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + place;
       gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + place;
-      gradient.key_gradient = key_sum_MK.mutable_data_ptr<float>();
-      gradient.value_gradient = value_sum_MK.mutable_data_ptr<float>();
+      gradient.key_gradient = key_sums.of(slot);
+      gradient.value_gradient = value_sums.of(slot);
       gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
       gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
-      kernels::attention_backward(head, tile, gradient, scratch.mutable_data_ptr());
+      kernels::attention_backward(head, tile, gradient, scratch.of(slot));
     }
-    store_head<T>(problem, key_sum_MK, index, gradients.keys_BMHK);
-    store_head<T>(problem, value_sum_MK, index, gradients.values_BMHK);
+    store_head<T>(problem, key_sums.of(slot), index, gradients.keys_BMHK);
+    store_head<T>(problem, value_sums.of(slot), index, gradients.values_BMHK);
   });
   return gradients;
 }

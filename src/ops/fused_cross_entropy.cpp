@@ -4,12 +4,9 @@
 #include "ops/fused_cross_entropy.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <functional>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
@@ -18,6 +15,7 @@
 #include "kernels/softmax_gradient.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
+#include "ops/slot_memory.h"
 
 namespace brt {
 namespace {
@@ -61,19 +59,6 @@ int64_t padded_stride(int64_t columns) {
   return (divide_up(columns, kLine) | 1) * kLine;
 }
 
-/// Runs work(task, slot) for tasks [0, count); calls that run at the same time have different slots
-/// of [0, slots), for scratch memory.
-void for_each_task(int64_t count,
-                   int64_t slots,
-                   const std::function<void(int64_t task, int64_t slot)>& work) {
-  std::atomic<int64_t> next = 0;
-  parallel_chunks(std::min(slots, count), [&](int64_t slot) {
-    for (int64_t task = next++; task < count; task = next++) {
-      work(task, slot);
-    }
-  });
-}
-
 /// The operands; all contiguous.
 struct Problem {
   const float* hidden = nullptr;     ///< [R, D]
@@ -103,7 +88,7 @@ class CrossEntropyPass {
         num_rows_(static_cast<int64_t>(problem.rows.size())),
         scale_(1.0 / std::sqrt(static_cast<double>(problem.width))),
         chunk_rows_(rows_of_a_chunk(num_rows_, problem.vocab_size)),
-        slots_(at::get_num_threads()),
+        slots_(num_slots()),
         entries_of_a_task_(problem.vocab_size < 2048 ? 48 : 96),  // small: enough tasks for threads
         logits_stride_(with_gradient_ ? padded_stride<float>(problem.vocab_size) : kTileColumns),
         gradient_stride_(padded_stride<T>(problem.vocab_size)),
@@ -121,7 +106,7 @@ class CrossEntropyPass {
     pack_table();
     for (int64_t begin = 0; begin < num_rows_; begin += chunk_rows_) {
       const int64_t rows = std::min(chunk_rows_, num_rows_ - begin);
-      for_each_task(divide_up(rows, kTaskRows), slots_, [&](int64_t task, int64_t slot) {
+      parallel_tasks(divide_up(rows, kTaskRows), slots_, [&](int64_t task, int64_t slot) {
         const int64_t from = task * kTaskRows;
         row_task({begin, from, std::min(kTaskRows, rows - from)}, slot);
       });
@@ -313,7 +298,7 @@ class CrossEntropyPass {
           panel + 1);
     });
     const int64_t tasks = divide_up(problem_.vocab_size, entries_of_a_task_);
-    for_each_task(tasks, slots_, [&](int64_t task, int64_t slot) {
+    parallel_tasks(tasks, slots_, [&](int64_t task, int64_t slot) {
       const int64_t entry = task * entries_of_a_task_;
       const int64_t entries = std::min(entries_of_a_task_, problem_.vocab_size - entry);
       T* transposed = transposed_.data() + slot * entries_of_a_task_ * transposed_stride_;

@@ -12,6 +12,7 @@
 #include "kernels/rounding.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
+#include "ops/slot_memory.h"
 
 namespace brt {
 namespace {
@@ -52,19 +53,22 @@ struct Part {
   int64_t panels = 0;
 };
 
-/// Calls work(part) for all parts: divided by rows, and by columns too if rows alone are too few
-/// for the threads.
-void divide(int64_t rows, int64_t columns, const std::function<void(const Part& part)>& work) {
+/// Calls work(part, slot) for all parts: divided by rows, and by columns too if rows alone are too
+/// few for the threads.
+void divide(int64_t rows,
+            int64_t columns,
+            const std::function<void(const Part& part, int64_t slot)>& work) {
   const int64_t panels = kernels::num_panels(columns);
   const std::vector<RowRange> ranges = row_tasks(rows);
   const int64_t num_ranges = static_cast<int64_t>(ranges.size());
   const int64_t task_panels =
       num_ranges >= kManyRowTasks ? panels : std::min(panels, kFewRowsPanels);
   const int64_t column_tasks = ceil_div(panels, std::max<int64_t>(task_panels, 1));
-  parallel_chunks(num_ranges * column_tasks, [&](int64_t task) {
+  parallel_tasks(num_ranges * column_tasks, num_slots(), [&](int64_t task, int64_t slot) {
     const int64_t first = task % column_tasks * task_panels;
     work({ranges[static_cast<size_t>(task / column_tasks)], first,
-          std::min(task_panels, panels - first)});
+          std::min(task_panels, panels - first)},
+         slot);
   });
 }
 
@@ -89,25 +93,25 @@ MatmulArgs<T> part_of(const MatmulArgs<T>& args, const Part& part) {
 
 template <class T>
 void divided_matmul(const MatmulArgs<T>& args) {
-  divide(args.rows, args.columns, [&](const Part& part) { kernels::matmul(part_of(args, part)); });
+  divide(args.rows, args.columns,
+         [&](const Part& part, int64_t) { kernels::matmul(part_of(args, part)); });
 }
 
-/// One part of divided_sum: the sums in float32, then the output.
+/// One part of divided_sum: the sums in float32 (memory for them is given), then the output.
 template <class T>
-void add_terms(const std::vector<MatmulArgs<T>>& terms, const Part& part) {
+void add_terms(const std::vector<MatmulArgs<T>>& terms, const Part& part, float* sums) {
   const int64_t stride = part.panels * kernels::kPanelColumns;
-  const at::Tensor sums = at::empty({part.range.rows, stride}, at::kFloat);
   for (size_t i = 0; i < terms.size(); ++i) {
     MatmulArgs<T> term = part_of(terms[i], part);
-    term.out = sums.mutable_data_ptr();
+    term.out = sums;
     term.out_stride = stride;
     term.output = i == 0 ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat;
     kernels::matmul(term);
   }
   const MatmulArgs<T> whole = part_of(terms.front(), part);
   for (int64_t row = 0; row < whole.rows; ++row) {
-    kernels::round_row(sums.const_data_ptr<float>() + row * stride,
-                       static_cast<T*>(whole.out) + row * whole.out_stride, whole.columns);
+    kernels::round_row(sums + row * stride, static_cast<T*>(whole.out) + row * whole.out_stride,
+                       whole.columns);
   }
 }
 
@@ -119,11 +123,12 @@ void divided_sum(const std::vector<MatmulArgs<T>>& terms) {
     divided_matmul(first);
     return;
   }
-  divide(first.rows, first.columns, [&](const Part& part) {
+  const SlotMemory<float> sums(num_slots(), kTaskRows * kSumPanels * kernels::kPanelColumns);
+  divide(first.rows, first.columns, [&](const Part& part, int64_t slot) {
     for (int64_t panel = 0; panel < part.panels; panel += kSumPanels) {
       const Part piece = {part.range, part.panel + panel,
                           std::min(kSumPanels, part.panels - panel)};
-      add_terms(terms, piece);
+      add_terms(terms, piece, sums.of(slot));
     }
   });
 }
@@ -197,7 +202,9 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
   }
   const at::Tensor panels = pack_tokens<T>(x_RI);
   const int64_t num_tasks = static_cast<int64_t>(tasks.size());
-  parallel_chunks(num_tasks, [&](int64_t task) {
+  const SlotMemory<T> lefts(num_slots(),
+                            kernels::panel_size(tokens, static_cast<const T*>(nullptr)));
+  parallel_tasks(num_tasks, num_slots(), [&](int64_t task, int64_t slot) {
     const at::Tensor& gradient_RO = gradients_RO[tasks[static_cast<size_t>(task)].weight];
     const at::Tensor& out_OI = weight_gradients_OI[tasks[static_cast<size_t>(task)].weight];
     const int64_t begin = tasks[static_cast<size_t>(task)].panel * kernels::kPanelColumns;
@@ -206,9 +213,7 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
     pack.source_stride = gradient_RO.size(1);
     pack.depth = tokens;
     pack.columns = std::min(kernels::kPanelColumns, gradient_RO.size(1) - begin);
-    const at::Tensor left =
-        at::empty({kernels::panel_size(tokens, pack.panels)}, gradient_RO.options());
-    pack.panels = mutable_pointer<T>(left);
+    pack.panels = lefts.of(slot);
     kernels::pack_rows(pack, 0, 1);
     MatmulArgs<T> args;
     args.left = pack.panels;

@@ -4,6 +4,7 @@
 #include "ops/parallel_chunks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
 
@@ -36,6 +37,17 @@ void parallel_chunks(int64_t count, const std::function<void(int64_t chunk)>& wo
   if (failure) {
     std::rethrow_exception(failure);
   }
+}
+
+void parallel_tasks(int64_t count,
+                    int64_t slots,
+                    const std::function<void(int64_t task, int64_t slot)>& work) {
+  std::atomic<int64_t> next = 0;
+  parallel_chunks(std::min(slots, count), [&](int64_t slot) {
+    for (int64_t task = next++; task < count; task = next++) {
+      work(task, slot);
+    }
+  });
 }
 
 }  // namespace brt

@@ -12,4 +12,10 @@ namespace brt {
 /// @throws what `work` throws (of several, one), after all threads have ended.
 void parallel_chunks(int64_t count, const std::function<void(int64_t chunk)>& work);
 
+/// As parallel_chunks; tasks that run at the same time have different slots of [0, slots), which
+/// stand for scratch memory. At most `slots` tasks run at a time.
+void parallel_tasks(int64_t count,
+                    int64_t slots,
+                    const std::function<void(int64_t task, int64_t slot)>& work);
+
 }  // namespace brt

@@ -2,6 +2,7 @@
 // Work divided among threads: every chunk once, really on several threads, errors carried over.
 #include "ops/parallel_chunks.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -63,6 +64,22 @@ TEST(ParallelChunks, EveryChunkRunsOnce) {
     for (const int64_t count : {0, 1, 2, 7, 100}) {
       std::vector<int> runs(static_cast<size_t>(count), 0);
       parallel_chunks(count, [&runs](int64_t chunk) { ++runs[static_cast<size_t>(chunk)]; });
+      EXPECT_EQ(runs, std::vector<int>(static_cast<size_t>(count), 1));
+    }
+  }
+}
+
+TEST(ParallelChunks, TasksThatRunTogetherHaveDifferentSlots) {
+  for (const int threads : {1, 2, 3}) {
+    const NumThreads num_threads(threads);
+    for (const int64_t count : {0, 1, 2, 100}) {
+      std::vector<int> runs(static_cast<size_t>(count), 0);
+      std::vector<std::atomic<int>> busy(static_cast<size_t>(threads));
+      parallel_tasks(count, threads, [&](int64_t task, int64_t slot) {
+        EXPECT_EQ(busy.at(static_cast<size_t>(slot)).fetch_add(1), 0);
+        ++runs[static_cast<size_t>(task)];
+        busy[static_cast<size_t>(slot)].fetch_sub(1);
+      });
       EXPECT_EQ(runs, std::vector<int>(static_cast<size_t>(count), 1));
     }
   }
