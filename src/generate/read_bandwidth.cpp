@@ -4,38 +4,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstring>
 
 #include "generate/alignment.h"
+#include "kernels/word_sum.h"
 
 namespace brt {
 namespace {
 
 constexpr double kLongEnough = 0.01;  // seconds
-
-using Vector = uint64_t __attribute__((vector_size(16)));  // of every machine
-constexpr size_t kSums = 8;  // side by side, so that no addition waits for the one before
-
-/// Reads [begin, end), multiples of 64 bytes.
-uint64_t sum_of(const std::byte* begin, const std::byte* end) {
-  Vector sums[kSums] = {};
-  const std::byte* place = begin;
-  for (; place + sizeof(sums) <= end; place += sizeof(sums)) {
-    Vector values[kSums];
-    std::memcpy(&values, place, sizeof(values));
-    for (size_t i = 0; i < kSums; ++i) {
-      sums[i] += values[i];
-    }
-  }
-  uint64_t total = 0;
-  for (const Vector& sum : sums) {
-    total += sum[0] + sum[1];
-  }
-  for (; place < end; ++place) {
-    total += static_cast<uint64_t>(*place);
-  }
-  return total;
-}
 
 }  // namespace
 
@@ -47,8 +23,8 @@ double ReadBandwidth::measure() {
   const auto pass = [&] {
     team_.run([&](int64_t thread) {
       const Range lines = team_.part(buffer_.bytes() / kAlignment, thread);
-      sum += sum_of(buffer_.data() + lines.begin * kAlignment,
-                    buffer_.data() + lines.end * kAlignment);
+      sum += kernels::word_sum(buffer_.at<const uint64_t>(lines.begin * kAlignment),
+                               lines.end - lines.begin);
     });
   };
   pass();  // into the cache, where it fits

@@ -8,9 +8,9 @@
 
 #include "generate/alignment.h"
 #include "generate/attention_vectors.h"
-#include "generate/panel_cache.h"
 #include "kernels/attention_rows.h"
 #include "kernels/gates.h"
+#include "kernels/panels.h"
 #include "kernels/rms_norm.h"
 
 namespace brt {
@@ -42,7 +42,7 @@ StateUpdate<T>::StateUpdate(const PackedModel& model, const StreamLayout& layout
   const int64_t tiles = num_tiles();
   add_stage(&StateUpdate::name_states, tiles);
   add_stage(&StateUpdate::project_keys_values, tiles * weights_.keys_values.num_panels());
-  add_stage(&StateUpdate::store_keys_values, config_.num_heads);
+  add_stage(&StateUpdate::store_keys_values, tiles * config_.num_heads);
   units_before_tokens_ = num_units_;
   add_stage(&StateUpdate::project_queries, tiles * weights_.queries.num_panels());
   add_stage(&StateUpdate::store_queries, tiles);
@@ -219,21 +219,39 @@ void StateUpdate<T>::project_keys_values(const Work& work) const {
   product(work, weights_.keys_values, places_.heads, MatmulOutput::kStoreFloat);
 }
 
-/// Ks and Vs of a head into their panels.
+/// Ks and Vs of a tile and head into their panels.
 template <class T>
 void StateUpdate<T>::store_keys_values(const Work& work) const {
-  const int64_t head = work.unit;
+  static_assert(kTileRows == kPanelColumns);  // a tile's keys are one panel
+  const int64_t index = work.unit / config_.num_heads;
+  const int64_t head = work.unit % config_.num_heads;
+  const Tile rows = tile(index);
   const int64_t head_size = config_.head_size;
   const int64_t stride = weights_.keys_values.columns();
+  const float* heads_SK = floats(work, places_.heads) + rows.first * stride + head * head_size;
+
+  float* keys_SK = vectors(work);
+  for (int64_t s = 0; s < rows.count; ++s) {
+    make_key(config_, heads_SK + s * stride, keys_SK + s * head_size);
+  }
   T* keys = StateAccess::at<T>(work.state, places_.keys + head * layout_.state_key_bytes);
+  kernels::PackArgs<float, T> args;
+  args.source = keys_SK;
+  args.source_stride = head_size;
+  args.panels = keys + index * kernels::panel_size(head_size, keys);
+  args.depth = head_size;
+  args.columns = rows.count;
+  kernels::pack_columns(args, 0, 1);
+
   T* values = StateAccess::at<T>(work.state, places_.values + head * layout_.state_value_bytes);
-  float* key_K = vectors(work);
-  for (int64_t s = 0; s < config_.num_states; ++s) {
-    const float* row = floats(work, places_.heads) + s * stride + head * head_size;
-    make_key(config_, row, key_K);
-    write_key(keys, head_size, s, key_K);
-    write_value(values, head_size, config_.num_states, s,
-                row + weights_.keys_values.source_column(1));
+  const int64_t value_panel = kernels::panel_size(config_.num_states, values);
+  args.source_stride = stride;
+  args.depth = rows.count;
+  for (int64_t column = 0; column < head_size; column += kPanelColumns) {
+    args.source = heads_SK + weights_.keys_values.source_column(1) + column;
+    args.panels = values + column / kPanelColumns * value_panel + rows.first * kPanelColumns;
+    args.columns = std::min(kPanelColumns, head_size - column);
+    kernels::pack_rows(args, 0, 1);
   }
 }
 
