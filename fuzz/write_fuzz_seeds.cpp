@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,11 @@
 #include "config/presets.h"
 #include "config/run_config.h"
 #include "data/shard.h"
+#include "fuzz_model.h"
+#include "fuzz_tokenizer.h"
+#include "generate/compression.h"
+#include "generate/state_file.h"
 #include "safetensors/safetensors_header.h"
-#include "text/tokenizer_trainer.h"
 
 namespace brt {
 namespace {
@@ -24,20 +26,6 @@ namespace {
 std::filesystem::path seed_file(const std::filesystem::path& folder, const char* parser) {
   std::filesystem::create_directories(folder / parser);
   return folder / parser / "seed";
-}
-
-std::string tokenizer_seed() {
-  constexpr std::array<std::string_view, 4> kLines = {
-      "The quick brown fox jumps over the lazy dog.", "Pack my box with five dozen liquor jugs.",
-      "How vexingly quick daft zebras jump!", "The five boxing wizards jump quickly."};
-  size_t next = 0;
-  return train_tokenizer(
-      [&]() -> std::optional<std::string> {
-        return next < 20 * kLines.size()
-                   ? std::optional(std::string(kLines[next++ % kLines.size()]))
-                   : std::nullopt;
-      },
-      {.vocab_size = 300, .threads = 1});
 }
 
 void write_shard_seed(const std::filesystem::path& path) {
@@ -50,6 +38,43 @@ void write_shard_seed(const std::filesystem::path& path) {
   writer.finish();
 }
 
+/// The whole file, and its header alone.
+void write_state_seeds(const std::filesystem::path& folder) {
+  Engine& engine = *fuzz_model().engine;
+  Session session{.stream = engine.begin(), .text = {}};
+  const std::array<int32_t, 6> tokens = {65, 66, 67, 68, 69, 70};
+  engine.feed(session.stream, tokens);
+  session.text.remember(tokens);
+  session.text.sampler.repetition_penalty = 1.5;
+  session.text.sampler.logit_bias = {{65, -2.0}};
+  session.text.stop_text = "a";
+  session.text.pending_text = "half of a li";
+  const std::filesystem::path path = seed_file(folder, "state_file");
+  save_state(path, session, identify(engine, fuzz_model().tokenizer));
+  const std::string file = read_file(path);
+  constexpr size_t kSizePlace = 12;  // behind "BRTSTATE" and the version
+  write_file_atomically(
+      path.parent_path() / "header",
+      file.substr(kSizePlace + sizeof(uint64_t), little_endian_at<uint64_t>(file, kSizePlace)));
+}
+
+/// The whole file, and its code alone.
+void write_compressed_seeds(const std::filesystem::path& folder) {
+  std::string file;
+  Compressor compressor(*fuzz_model().engine, fuzz_model().tokenizer,
+                        [&](std::string_view bytes) { file += bytes; });
+  compressor.append("It was a dark and stormy night.");
+  compressor.finish();
+  const std::filesystem::path path = seed_file(folder, "compressed_file");
+  write_file_atomically(path, file);
+  CompressedFileReader reader("seed", [&, next = size_t{0}](char* buffer, size_t size) mutable {
+    const size_t count = file.copy(buffer, size, next);
+    next += count;
+    return count;
+  });
+  write_file_atomically(path.parent_path() / "code", "C" + reader.next_block());
+}
+
 void write_seeds(const std::filesystem::path& folder) {
   ModelConfig model = make_preset("rec-lstm-dual", "tiny");
   model.vocab_size = 257;
@@ -58,7 +83,7 @@ void write_seeds(const std::filesystem::path& folder) {
   run.data.path = "data";
   write_file_atomically(seed_file(folder, "recipe"), run_config_to_toml(run));
   write_file_atomically(seed_file(folder, "model_config"), model_config_to_json(model, "bytes"));
-  write_file_atomically(seed_file(folder, "tokenizer"), tokenizer_seed());
+  write_file_atomically(seed_file(folder, "tokenizer"), fuzz_tokenizer_model());
   write_shard_seed(seed_file(folder, "shard"));
   write_file_atomically(
       seed_file(folder, "jsonl"),
@@ -69,6 +94,12 @@ void write_seeds(const std::filesystem::path& folder) {
       .metadata = {{"format", "pt"}}};
   write_file_atomically(seed_file(folder, "safetensors_header"),
                         safetensors_header_text(header, "seed"));
+  write_state_seeds(folder);
+  write_compressed_seeds(folder);
+  // In parts of 8 bytes, 900 times, with a stop string from the second byte on.
+  write_file_atomically(seed_file(folder, "text"),
+                        "\x07\xf0\x01"
+                        "A text,  \xc3\xab\xff it is.\n");
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ cmake --build --preset fuzz
 corpus=build/fuzz/corpus
 build/fuzz/bin/write_fuzz_seeds "$corpus"
 cp recipes/*.toml "$corpus/recipe/"
-for parser in recipe model_config safetensors_header shard jsonl tokenizer; do
+for parser in recipe model_config safetensors_header shard jsonl tokenizer state_file compressed_file \
+  text; do
   echo "== $parser, $seconds s"
   log=build/fuzz/$parser.log
   if ! "build/fuzz/bin/${parser}_fuzz" "$corpus/$parser" -max_total_time="$seconds" -timeout=10 \

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
 namespace brt {

@@ -6,8 +6,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
 namespace brt {

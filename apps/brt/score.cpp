@@ -8,6 +8,7 @@
 #include <numbers>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@
 #include "engine_flags.h"
 #include "generate/scorer.h"
 #include "generate/state_file.h"
+#include "number_checks.h"
 #include "stop_signal.h"
 #include "verbs.h"
 #include "visible_text.h"
@@ -35,6 +37,7 @@ struct ScoreArguments {
   std::string file;
   std::string state_in;
   std::string state_out;
+  int64_t save_every = 0;  ///< tokens; 0: at the end only
   bool lines = false;
   EngineFlags engine;
   bool json = false;
@@ -51,6 +54,9 @@ constexpr const char* kExamples = R"(examples:
       a line of output for each line of a log: line, tokens, bits, bits per byte, text; Ctrl-C saves the state
   tail -f app.log | brt score --model runs/logs - --lines --state-in app.state --state-out app.state
       goes on where it stopped
+  tail -f app.log | brt score --model runs/logs - --lines --state-out app.state --save-every 10000
+      saves the state after every 10,000 tokens too, for a process that is killed without a signal it can
+      catch: brt inspect app.state tells the bytes read, from which a later call goes on
 
 The document's first token has no bits (null, or "-"), as nothing precedes it; its end is scored last,
 with an empty text, unless --state-out keeps the document open. In JSON, bytes of a text that are not
@@ -122,6 +128,7 @@ class Scoring {
           Session& session)
       : arguments_(arguments),
         session_(session),
+        identity_(identify(engine, tokenizer)),
         is_live_(is_live(arguments.file)),
         scorer_(engine, tokenizer, session, [this](const TokenScore& score) { take(score); }),
         line_(std::move(session.text.pending_text)) {
@@ -131,7 +138,9 @@ class Scoring {
   void append(std::string_view part) {
     words_.append(part);
     if (!arguments_.lines && !is_live_) {
+      scorer_.append(std::exchange(line_, std::string()));  // of a state that a signal saved
       scorer_.append(part);
+      save_if_due();
       return;
     }
     while (!part.empty()) {
@@ -149,6 +158,7 @@ class Scoring {
   void pause() {
     scorer_.cut();
     std::fflush(stdout);
+    save_if_due();
   }
 
   /// The input is at its end; `keeps_open`: the document is not.
@@ -169,17 +179,33 @@ class Scoring {
     session_.text.pending_text = line_;
   }
 
+  void save() {
+    std::fflush(stdout);  // what the state has behind it shall have been printed
+    save_state(arguments_.state_out, session_, identity_);
+    saved_tokens_ = scorer_.total().tokens;
+  }
+
   void print_total() const { print_summary(scorer_.total(), words_.words(), arguments_.json); }
 
  private:
   const ScoreArguments& arguments_;
   Session& session_;
+  ModelIdentity identity_;
   bool is_live_;
   Scorer scorer_;
   WordCounter words_;
   std::string line_;  ///< unfinished
   int64_t line_tokens_ = 0;
   double line_nats_ = 0.0;
+  int64_t saved_tokens_ = 0;
+
+  /// Between pieces of text, and lines of --lines: what waits there is not of the state.
+  void save_if_due() {
+    if (arguments_.save_every > 0 &&
+        scorer_.total().tokens - saved_tokens_ >= arguments_.save_every) {
+      save();
+    }
+  }
 
   void take(const TokenScore& score) {
     if (arguments_.lines) {
@@ -202,6 +228,7 @@ class Scoring {
       session_.text.lines_read += 1;
     }
     line_.clear();
+    save_if_due();
   }
 
   void print_line(int64_t byte_offset) {
@@ -274,7 +301,7 @@ void run_score(const ScoreArguments& arguments) {
   }
   scoring.print_total();
   if (keeps_open) {
-    save_state(arguments.state_out, session, identify(engine, tokenizer));
+    scoring.save();
   }
   if (stop_requested()) {
     throw CLI::RuntimeError(stop_exit_code());
@@ -291,9 +318,15 @@ void add_score_verb(CLI::App& app) {
   verb->add_option("file", arguments->file, "text file, or - for standard input")->required();
   verb->add_flag("--lines", arguments->lines, "sums of each line in place of tokens");
   verb->add_option("--state-in", arguments->state_in, "go on from this state file");
-  verb->add_option("--state-out", arguments->state_out,
-                   "save the state in this file, at the end or at a signal, and leave the document "
-                   "open");
+  CLI::Option* state_out = verb->add_option(
+      "--state-out", arguments->state_out,
+      "save the state in this file, at the end or at a signal, and leave the document "
+      "open");
+  verb->add_option("--save-every", arguments->save_every,
+                   "save it after this many tokens too; 0: not before the end")
+      ->check(whole_number(0))
+      ->needs(state_out)
+      ->capture_default_str();
   add_engine_flags(*verb, arguments->engine);
   verb->add_flag("--json", arguments->json, "JSON lines on stdout");
   verb->footer(kExamples);

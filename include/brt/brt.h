@@ -59,9 +59,9 @@ BRT_API const char* brt_version(void);
    none has. Stays until the next failing call of the thread. */
 BRT_API const char* brt_last_error(void);
 
-/* Loads a model folder: config.json, model.safetensors and the tokenizer. threads 0: one a core.
-   NULL on failure. */
-BRT_API brt_model* brt_model_load(const char* folder, brt_weights weights, int64_t threads);
+/* Loads a model folder (config.json, model.safetensors and the tokenizer), or the newest sound
+   checkpoint of a run folder. threads 0: one a core. NULL on failure. */
+BRT_API brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads);
 
 /* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed.
  */

@@ -43,10 +43,10 @@ struct Sampler {
 /// A model with its tokenizer. Copies share it.
 class Model {
  public:
-  explicit Model(const std::string& folder,
+  explicit Model(const std::string& path,  // a model folder or a run folder
                  Weights weights = Weights::kBfloat16,
                  int64_t threads = 0)
-      : model_(brt_model_load(folder.c_str(), static_cast<brt_weights>(weights), threads),
+      : model_(brt_model_load(path.c_str(), static_cast<brt_weights>(weights), threads),
                brt_model_free) {
     if (!model_) {
       throw Failure();

@@ -2,6 +2,7 @@
 // The C interface over the streaming engine: thin wrappers that turn exceptions into results.
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -15,6 +16,7 @@
 #include "generate/sampler.h"
 #include "generate/session.h"
 #include "generate/state_file.h"
+#include "safetensors/model_path.h"
 #include "text/tokenizer.h"
 
 namespace brt {
@@ -22,11 +24,11 @@ namespace {
 
 /// What models and streams of one folder share.
 struct SharedModel {
-  SharedModel(const char* folder, const EngineOptions& options)
+  SharedModel(const std::filesystem::path& folder, const EngineOptions& options)
       : engine(folder, options), tokenizer(load_folder_tokenizer(folder)) {
     if (tokenizer->vocab_size() > engine.config().vocab_size) {
       throw CheckpointError(
-          std::string(folder) + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
+          folder.string() + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
               " tokens, the model's vocabulary " + std::to_string(engine.config().vocab_size),
           "put the tokenizer.model that the model was trained with into the folder");
     }
@@ -155,11 +157,13 @@ const char* brt_version(void) { return BRT_VERSION; }
 
 const char* brt_last_error(void) { return brt::last_error().c_str(); }
 
-brt_model* brt_model_load(const char* folder, brt_weights weights, int64_t threads) {
+brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads) {
   return brt::guarded<brt_model*>(nullptr, [&] {
-    brt::require(folder != nullptr, "the model's folder is NULL");
+    brt::require(path != nullptr, "the model's folder is NULL");
     const brt::EngineOptions options = {.weights = brt::weight_format(weights), .threads = threads};
-    return new brt_model{std::make_shared<brt::SharedModel>(folder, options)};
+    const std::filesystem::path found = brt::find_model_folder(path);
+    brt::check_manifest(found);
+    return new brt_model{std::make_shared<brt::SharedModel>(found, options)};
   });
 }
 

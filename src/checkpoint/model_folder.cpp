@@ -13,9 +13,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "checkpoint/run_folder.h"
 #include "checkpoint/safetensors.h"
 #include "safetensors/model_hash.h"
+#include "safetensors/model_path.h"
 #include "safetensors/safetensors_header.h"
 #include "safetensors/tensor_misfits.h"
 
@@ -95,26 +95,6 @@ void check_size(const ModelConfig& config, const fs::path& weights) {
   }
 }
 
-fs::path newest_model_of_run(const fs::path& run_folder) {
-  std::vector<DamagedCheckpoint> damaged;
-  if (const std::optional<fs::path> newest = newest_checkpoint(run_folder, &damaged)) {
-    return *newest;
-  }
-  if (damaged.empty()) {
-    throw CheckpointError(
-        fmt::format("{}: the run has no checkpoint yet", run_folder.string()),
-        fmt::format("train it: brt train --config FILE --run {}", run_folder.string()));
-  }
-  std::vector<std::string> reasons;
-  for (const DamagedCheckpoint& checkpoint : damaged) {
-    reasons.push_back(
-        fmt::format("{}: {}", checkpoint.folder.filename().string(), checkpoint.reason));
-  }
-  throw CheckpointError(fmt::format("{}: no checkpoint of the run is sound: {}",
-                                    run_folder.string(), listed(reasons)),
-                        "restore one from a copy, or train anew in another folder");
-}
-
 void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model) {
   if (!tokenizer_model.empty()) {
     write_file_atomically(folder / kTokenizerName, tokenizer_model);
@@ -159,46 +139,6 @@ LanguageModel load_model(const fs::path& path) {
   LanguageModel model(config);
   load_parameters(model, load_safetensors(weights).tensors, weights.string());
   return model;
-}
-
-void check_manifest(const fs::path& folder) {
-  for (const char* name : {kConfigName, kWeightsName}) {
-    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
-      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
-                            "use another checkpoint of the run");
-    }
-  }
-}
-
-fs::path find_model_folder(const fs::path& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) {
-    throw CheckpointError(fmt::format("{}: does not exist", path.string()),
-                          "give a model folder or the folder of a run");
-  }
-  if (!fs::is_directory(path, error)) {
-    throw CheckpointError(fmt::format("{}: is a file, a model folder was expected", path.string()),
-                          "give the folder that holds config.json and model.safetensors");
-  }
-  if (fs::exists(path / kConfigName, error)) {
-    return path;
-  }
-  if (fs::exists(path / "checkpoints", error) || fs::exists(path / "config.toml", error)) {
-    return newest_model_of_run(path);
-  }
-  if (fs::exists(path / "dataset.json", error)) {
-    throw CheckpointError(
-        fmt::format("{}: is prepared data, a model folder was expected", path.string()),
-        "give the folder of a run that was trained on it");
-  }
-  std::string hint = "a model folder holds config.json and model.safetensors";
-  if (fs::exists(path / "latest", error)) {
-    hint = fmt::format("give the run's folder: {}", path.parent_path().string());
-  } else if (fs::exists(path / kWeightsName, error)) {
-    hint = "there are weights, but the config.json beside them is missing";
-  }
-  throw CheckpointError(
-      fmt::format("{}: is neither a model folder nor the folder of a run", path.string()), hint);
 }
 
 void load_parameters(LanguageModel& model,

@@ -26,15 +26,6 @@ void save_model(const std::filesystem::path& folder,
 /// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once.
 LanguageModel load_model(const std::filesystem::path& path);
 
-/// The folder that load_model reads for `path`: itself, or a run folder's newest complete
-/// checkpoint.
-/// @throws CheckpointError with a hint if it is neither.
-std::filesystem::path find_model_folder(const std::filesystem::path& path);
-
-/// Verifies config and weights of a model folder against its manifest, where it has one.
-/// @throws CheckpointError naming the file that differs.
-void check_manifest(const std::filesystem::path& folder);
-
 /// Copies tensors into the model's parameters, all or none. @throws CheckpointError as load_model.
 void load_parameters(LanguageModel& model,
                      const std::map<std::string, at::Tensor>& tensors,

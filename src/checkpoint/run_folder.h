@@ -7,8 +7,6 @@
 #include <functional>
 #include <optional>
 #include <set>
-#include <string>
-#include <vector>
 
 #include "base/files.h"
 #include "base/new_folders.h"
@@ -21,34 +19,6 @@ struct RetentionPolicy {
   int64_t keep_every = 0;                 ///< 0: none
   std::optional<int64_t> best_step = {};  ///< also kept, if set
 };
-
-/// A checkpoint that was found damaged, and why.
-struct DamagedCheckpoint {
-  std::filesystem::path folder;
-  std::string reason;
-};
-
-/// Writes `folder`/manifest.json with size and checksum of every other file in it.
-void write_manifest(const std::filesystem::path& folder);
-
-/// Why a checkpoint folder is not complete and sound (files missing, other size, other checksum),
-/// or nothing if it is.
-std::optional<std::string> checkpoint_damage(const std::filesystem::path& folder);
-
-/// As checkpoint_damage, of one file; nothing if the folder has no manifest or it does not name the
-/// file.
-std::optional<std::string> checkpoint_file_damage(const std::filesystem::path& folder,
-                                                  const std::string& name);
-
-/// Folders checkpoints/step-* of a run folder, oldest first.
-std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run_folder);
-
-/// The newest sound checkpoint of a run folder; damaged newer ones are appended to `damaged`.
-std::optional<std::filesystem::path> newest_checkpoint(
-    const std::filesystem::path& run_folder, std::vector<DamagedCheckpoint>* damaged = nullptr);
-
-/// The step in a checkpoint folder's name. @throws CheckpointError if the name is not of that form.
-int64_t checkpoint_step(const std::filesystem::path& folder);
 
 /// The folder of a run under way, locked against other processes (lock file `run.lock`).
 class RunFolder {

@@ -246,9 +246,9 @@ void Engine::restored(StreamState& state) const {
   if (layout == nullptr || layout->fingerprint != fingerprint() || layout->format != weights()) {
     throw CheckpointError("stream state: is of another model or weight format");
   }
-  if (state.tokens_read() < 0) {
-    throw CheckpointError(
-        fmt::format("stream state: tokens read must be at least 0, got {}", state.tokens_read()));
+  if (state.tokens_read() < 0 || state.tokens_read() > kMostTokensRead) {
+    throw CheckpointError(fmt::format("stream state: tokens read must be from 0 to {}, got {}",
+                                      kMostTokensRead, state.tokens_read()));
   }
   state.units_done_.assign(layout->layers.size(), 0);
   impl_->step->turn_keys(state);

@@ -39,6 +39,27 @@ constexpr std::string_view kFloat32 = "F32";
   throw CheckpointError(path.string() + ": " + problem, hint);
 }
 
+/// A number that a file of JSON holds for a T. @throws CheckpointError if it is another.
+template <class T>
+T whole_number(const Json& json) {
+  const bool fits = json.is_number_unsigned()
+                        ? std::in_range<T>(json.get<uint64_t>())
+                        : json.is_number_integer() && std::in_range<T>(json.get<int64_t>());
+  if (!fits) {
+    throw CheckpointError("\"" + json.dump() + "\" is no whole number, or not of a possible size");
+  }
+  return json.get<T>();
+}
+
+/// A number of tokens, bytes or lines, which may grow by as many again.
+int64_t count_from_json(const Json& json) {
+  const int64_t count = whole_number<int64_t>(json);
+  if (count < 0 || count > kMostTokensRead) {
+    throw CheckpointError("a count is " + json.dump());
+  }
+  return count;
+}
+
 /// Bytes of any value in JSON, which holds UTF-8 only.
 std::string to_hex(std::string_view bytes) {
   std::string text;
@@ -50,7 +71,10 @@ std::string to_hex(std::string_view bytes) {
 
 std::string from_hex(const std::string& text) {
   std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+  if (text.size() % 2 != 0) {
+    throw CheckpointError("\"" + text + "\" is half a byte too long");
+  }
+  for (size_t i = 0; i < text.size(); i += 2) {
     unsigned char byte = 0;
     const std::from_chars_result read =
         std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
@@ -81,16 +105,16 @@ Json sampler_json(const SamplerOptions& sampler) {
 SamplerOptions sampler_from_json(const Json& json) {
   SamplerOptions sampler;
   sampler.temperature = json.at("temperature").get<double>();
-  sampler.top_k = json.at("top_k").get<int64_t>();
+  sampler.top_k = whole_number<int64_t>(json.at("top_k"));
   sampler.top_p = json.at("top_p").get<double>();
   sampler.min_p = json.at("min_p").get<double>();
   sampler.repetition_penalty = json.at("repetition_penalty").get<double>();
-  sampler.repetition_window = json.at("repetition_window").get<int64_t>();
-  sampler.seed = json.at("seed").get<uint64_t>();
+  sampler.repetition_window = whole_number<int64_t>(json.at("repetition_window"));
+  sampler.seed = whole_number<uint64_t>(json.at("seed"));
   for (const Json& bias : json.at("logit_bias")) {
     const double value =
         bias.at(1).is_null() ? -std::numeric_limits<double>::infinity() : bias.at(1).get<double>();
-    sampler.logit_bias.emplace_back(bias.at(0).get<int32_t>(), value);
+    sampler.logit_bias.emplace_back(whole_number<int32_t>(bias.at(0)), value);
   }
   check_sampler_options(sampler);
   return sampler;
@@ -134,18 +158,17 @@ StateFile parse(std::string_view header, std::string_view data) {
                 .tokenizer_fingerprint = fingerprint_from_json(json.at("tokenizer_fingerprint")),
                 .weights = json.at("weights").get<std::string>(),
                 .kernel_target = json.at("kernel_target").get<std::string>()};
-  file.tokens_read = json.at("tokens_read").get<int64_t>();
-  file.text.bytes_read = json.at("bytes_read").get<int64_t>();
-  file.text.lines_read = json.at("lines_read").get<int64_t>();
+  file.tokens_read = count_from_json(json.at("tokens_read"));
+  file.text.bytes_read = count_from_json(json.at("bytes_read"));
+  file.text.lines_read = count_from_json(json.at("lines_read"));
   file.text.sampler = sampler_from_json(json.at("sampler"));
-  file.text.recent_tokens = json.at("recent_tokens").get<std::vector<int32_t>>();
+  for (const Json& token : json.at("recent_tokens")) {
+    file.text.recent_tokens.push_back(whole_number<int32_t>(token));
+  }
   file.text.stop_text = from_hex(json.at("stop_text").get<std::string>());
   file.text.pending_text = from_hex(json.at("pending_text").get<std::string>());
-  if (file.tokens_read < 0 || file.text.bytes_read < 0 || file.text.lines_read < 0) {
-    throw CheckpointError("a count is negative");
-  }
   for (const Json& part : json.at("parts")) {
-    const size_t size = part.at("bytes").get<size_t>();
+    const size_t size = whole_number<size_t>(part.at("bytes"));
     if (size > data.size()) {
       throw CheckpointError("the file is cut off");
     }

@@ -21,13 +21,12 @@ struct StatePart {
 
 /// What a state file holds.
 ///
-///   bytes                      content
-///   8                          "BRTSTATE"
-///   4                          format version, little endian as all numbers
-///   8                          size of the header
-///   size of the header         JSON: model, sampler, places in the text, names and sizes of the
-///   parts the parts, one by one      in the order of the header 8                          XXH3 of
-///   everything before
+///   8 bytes    "BRTSTATE"
+///   4 bytes    format version, little endian as all numbers
+///   8 bytes    size of the header
+///   header     JSON: model, sampler, places in the text, names and sizes of the parts
+///   parts      one by one, in the order of the header
+///   8 bytes    XXH3 of everything before
 struct StateFile {
   ModelIdentity model;
   int64_t tokens_read = 0;

@@ -17,6 +17,10 @@ namespace brt {
 
 struct StreamLayout;
 
+/// A document of more tokens is refused where it is restored; reading so many takes longer than any
+/// machine lasts.
+inline constexpr int64_t kMostTokensRead = int64_t{1} << 62;
+
 /// A document's caches, states, place and last logits. Copying it forks the document: the copies go
 /// on independently. Its size does not depend on the number of tokens read.
 class StreamState {

@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "checkpoint/run_folder.h"
 #include "config/config_problems.h"
+#include "safetensors/checkpoints.h"
 
 namespace brt {
 namespace {

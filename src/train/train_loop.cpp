@@ -21,6 +21,7 @@
 #include "checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
 #include "data/prepared_data.h"
+#include "safetensors/checkpoints.h"
 #include "train/gate_monitor.h"
 #include "train/metrics_log.h"
 #include "train/step_record.h"

@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 
 #include "base/hash.h"
+#include "checkpoint/scratch_folder.h"
 #include "generate/tiny_model_folder.h"
+#include "safetensors/checkpoints.h"
 #include "support/text_assertions.h"
 
 namespace brt {
@@ -83,6 +85,30 @@ TEST(BrtApi, AModelNamesItself) {
   EXPECT_EQ(tiny_model_of_api().document_end(), 256);
   EXPECT_EQ(tiny_model_of_api().fingerprint(), model_fingerprint(load_model(model_folder())));
   EXPECT_NE(std::string(brt_version()), "");
+}
+
+TEST(BrtApi, ARunFolderStandsForItsNewestSoundCheckpoint) {
+  const ScratchFolder scratch;
+  const auto checkpoint = [&](int64_t step) {
+    return scratch / "checkpoints" / checkpoint_name(step);
+  };
+  const auto message = [&] {
+    return thrown_message<Failure>([&] { const api::Model model(scratch.path().string()); });
+  };
+  std::filesystem::create_directories(scratch / "checkpoints");
+  EXPECT_TRUE(contains(message(), "the run has no checkpoint yet\nhint: train it"));
+  for (const int64_t step : {3, 4}) {
+    std::filesystem::copy(model_folder(), checkpoint(step));
+    write_manifest(checkpoint(step));
+  }
+  EXPECT_EQ(api::Model(scratch.path().string()).fingerprint(), tiny_model_of_api().fingerprint());
+  damage_file(checkpoint(4) / "model.safetensors");
+  EXPECT_EQ(api::Model(scratch.path().string()).fingerprint(), tiny_model_of_api().fingerprint());
+  EXPECT_TRUE(
+      contains(thrown_message<Failure>([&] { const api::Model model(checkpoint(4).string()); }),
+               "is damaged: model.safetensors has checksum"));
+  damage_file(checkpoint(3) / "model.safetensors");
+  EXPECT_TRUE(contains(message(), "no checkpoint of the run is sound"));
 }
 
 TEST(BrtApi, TextBecomesTokensAndTokensBytes) {

@@ -16,6 +16,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/scratch_folder.h"
 #include "config/presets.h"
+#include "safetensors/model_path.h"
 
 namespace brt {
 namespace {
@@ -200,30 +201,6 @@ TEST_F(ModelFolder, ARunStandsForItsNewestSoundCheckpoint) {
   const std::string message = thrown_message<CheckpointError>([&] { load_model(run.path()); });
   EXPECT_TRUE(says(message, "no checkpoint of the run is sound: step-00000020: model.safetensors"));
   EXPECT_TRUE(says(message, "step-00000010: config.json has checksum"));
-}
-
-TEST_F(ModelFolder, PathsThatAreNoModelAreRefusedWithAHint) {
-  const auto message = [this](const std::string& name) {
-    return thrown_message<CheckpointError>([&] { find_model_folder(scratch_ / name); });
-  };
-  EXPECT_TRUE(says(message("absent"), "does not exist\nhint: "));
-  put_bytes(scratch_ / "file", "x");
-  EXPECT_TRUE(says(message("file"), "is a file, a model folder was expected\nhint: "));
-  fs::create_directories(scratch_ / "run" / "checkpoints");
-  EXPECT_TRUE(says(message("run"), "has no checkpoint yet\nhint: train it"));
-  put_bytes(scratch_ / "run" / "checkpoints" / "latest", "step-00000001\n");
-  EXPECT_TRUE(says(message("run/checkpoints"), "hint: give the run's folder: "));
-  fs::create_directories(scratch_ / "started");
-  put_bytes(scratch_ / "started" / "config.toml", "");
-  EXPECT_TRUE(says(message("started"), "has no checkpoint yet"));
-  fs::create_directories(scratch_ / "data");
-  put_bytes(scratch_ / "data" / "dataset.json", "{}");
-  EXPECT_TRUE(says(message("data"), "is prepared data, a model folder was expected"));
-  fs::create_directories(scratch_ / "weights");
-  put_bytes(scratch_ / "weights" / "model.safetensors", "");
-  EXPECT_TRUE(says(message("weights"), "config.json beside them is missing"));
-  fs::create_directories(scratch_ / "other");
-  EXPECT_TRUE(says(message("other"), "is neither a model folder nor the folder of a run"));
 }
 
 TEST_F(ModelFolder, AConfigWithoutWeightsIsRefused) {

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
+#include "safetensors/checkpoints.h"
 
 namespace brt {
 namespace {
@@ -109,76 +110,6 @@ TEST_F(RunFolderTest, SavingAStepAgainReplacesIt) {
   EXPECT_EQ(get_bytes(checkpoint(3) / "weights"), "new");
   EXPECT_FALSE(fs::exists(checkpoint(3) / "more"));
   EXPECT_EQ(checkpoint_damage(checkpoint(3)), std::nullopt);
-}
-
-TEST_F(RunFolderTest, ADamagedNewestIsNamedAndTheOneBeforeItTaken) {
-  RunFolder run(run_);
-  for (const int64_t step : {1, 2, 3, 4}) {
-    run.save_checkpoint(step, write_two_files);
-  }
-  damage_file(checkpoint(4) / "weights");
-  put_bytes(checkpoint(3) / "weights", "short");
-  fs::remove(checkpoint(2) / "more" / "state");
-  std::vector<DamagedCheckpoint> damaged;
-  EXPECT_EQ(newest_checkpoint(run_, &damaged), checkpoint(1));
-  ASSERT_EQ(damaged.size(), 3U);
-  EXPECT_EQ(damaged[0].folder, checkpoint(4));
-  EXPECT_TRUE(says(damaged[0].reason, "weights has checksum"));
-  EXPECT_TRUE(says(damaged[1].reason, "weights has 5 bytes, the manifest says 1000"));
-  EXPECT_TRUE(says(damaged[2].reason, "more/state is missing"));
-}
-
-TEST_F(RunFolderTest, ManifestsThatCannotBeTrustedAreDamage) {
-  RunFolder run(run_);
-  run.save_checkpoint(1, write_two_files);
-  const fs::path manifest = checkpoint(1) / "manifest.json";
-  const std::string sound = get_bytes(manifest);
-  for (size_t length = 0; length + 2 < sound.size(); ++length) {
-    put_bytes(manifest, sound.substr(0, length));
-    EXPECT_NE(checkpoint_damage(checkpoint(1)), std::nullopt) << length;
-  }
-  for (const std::string text :
-       {"[]", "{}", R"({"format_version":2,"files":{}})", R"({"format_version":1,"files":[]})",
-        R"({"format_version":1,"files":{"a":{"bytes":-1,"xxh3":""}}})",
-        R"({"format_version":1,"files":{"../latest":{"bytes":14,"xxh3":"0"}}})",
-        R"({"format_version":1,"files":{"/etc/passwd":{"bytes":14,"xxh3":"0"}}})"}) {
-    put_bytes(manifest, text);
-    EXPECT_TRUE(says(checkpoint_damage(checkpoint(1)).value_or("sound"), "manifest.json is"))
-        << text;
-  }
-  fs::remove(manifest);
-  EXPECT_EQ(checkpoint_damage(checkpoint(1)), "manifest.json is missing");
-}
-
-TEST_F(RunFolderTest, OneFileIsCheckedWithoutTheOthers) {
-  RunFolder run(run_);
-  run.save_checkpoint(1, write_two_files);
-  damage_file(checkpoint(1) / "weights");
-  EXPECT_NE(checkpoint_file_damage(checkpoint(1), "weights"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(checkpoint(1), "more/state"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(checkpoint(1), "unlisted"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(scratch_.path(), "weights"), std::nullopt);
-}
-
-TEST_F(RunFolderTest, OnlyFoldersNamedAsCheckpointsAreListedOldestFirst) {
-  EXPECT_TRUE(list_checkpoints(run_).empty());
-  EXPECT_EQ(newest_checkpoint(run_), std::nullopt);
-  RunFolder run(run_);
-  for (const int64_t step : {123456789, 20, 3}) {
-    run.save_checkpoint(step, write_two_files);
-  }
-  for (const char* name : {"step-5", "step-00000007x", "step-", "other", "step--0000001"}) {
-    fs::create_directory(run_ / "checkpoints" / name);
-  }
-  put_bytes(run_ / "checkpoints" / "step-00000009", "a file");
-  EXPECT_EQ(steps(), (Steps{3, 20, 123456789}));
-}
-
-TEST_F(RunFolderTest, StepComesFromTheFoldersName) {
-  EXPECT_EQ(checkpoint_step("a/step-00000500"), 500);
-  EXPECT_EQ(checkpoint_step("a/step-00000500/"), 500);
-  EXPECT_TRUE(
-      says(thrown_message<CheckpointError>([] { checkpoint_step("a/b"); }), "a/b: is not named"));
 }
 
 TEST_F(RunFolderTest, RetentionKeepsTheLastEveryNthAndTheBest) {

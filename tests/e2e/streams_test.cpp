@@ -198,12 +198,60 @@ TEST_F(Streams, LiveLinesAreScoredAsTheyComeAndKeptOverASignal) {
             log_lines(output_of(kScore + Command{"whole.txt", "--lines"})));
 }
 
+TEST_F(Streams, AKilledScoreGoesOnFromTheLastStateItSaved) {
+  const std::filesystem::path pipe = file("killed");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  std::string text;
+  for (int line = 0; line < 40; ++line) {
+    text += words(30, static_cast<uint64_t>(line)) + "\n";
+  }
+  const std::string begun = text.substr(0, 700);
+  ASSERT_EQ(::write(writer, begun.data(), begun.size()), static_cast<ssize_t>(begun.size()));
+  Process process(
+      kScore + Command{"-", "--lines", "--state-out", "killed.state", "--save-every", "100"},
+      {.folder = run_->folder(), .input = pipe, .output = file("killed.out")});
+  const size_t last_line = begun.rfind('\n', begun.rfind('\n') - 1) + 1;
+  EXPECT_TRUE(wait_for(file("killed.out"), begun.substr(last_line, begun.rfind('\n') - last_line)));
+  process.signal(SIGKILL);
+  EXPECT_EQ(process.wait(), -SIGKILL);
+  ::close(writer);
+
+  const json state = json::parse(output_of({"inspect", "killed.state", "--json"}));
+  const size_t read = state["bytes_read"].get<size_t>();
+  EXPECT_GT(read + 100 + 40, begun.rfind('\n'));  // at most that many tokens, to a line's end
+  EXPECT_EQ(text[read - 1], '\n');
+  EXPECT_EQ(state["pending_text"], "");
+  put_bytes(file("killed.rest"), text.substr(read));
+  put_bytes(file("killed.txt"), text);
+  const std::string whole = output_of(kScore + Command{"killed.txt", "--lines"});
+  const std::string rest =
+      output_of(kScore + Command{"killed.rest", "--lines", "--state-in", "killed.state"});
+  const std::string rest_lines = rest.substr(0, rest.find("summary:"));
+  EXPECT_FALSE(rest_lines.empty());
+  EXPECT_TRUE(whole.substr(0, whole.find("summary:")).ends_with(rest_lines));
+}
+
+TEST_F(Streams, SavingWithinAFileChangesNoNumber) {
+  std::string text;
+  for (uint64_t seed = 0; seed < 5; ++seed) {
+    text += words(40000, seed);
+  }
+  put_bytes(file("long.txt"), text);
+  const std::string plain = output_of(kScore + Command{"long.txt"});
+  output_of(kScore + Command{"long.txt", "--state-out", "plain.state"});
+  const std::string saved =
+      output_of(kScore + Command{"long.txt", "--state-out", "saved.state", "--save-every", "1000"});
+  EXPECT_EQ(saved.substr(0, saved.find("summary:")), plain.substr(0, saved.find("summary:")));
+  EXPECT_EQ(run_->run({"state", "diff", "plain.state", "saved.state"}).code, 0);
+}
+
 TEST_F(Streams, LiveTextIsScoredWhereItPauses) {
   const std::filesystem::path pipe = file("paused");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::write(writer, "abc\ndef", 7), 7);
-  Process process(kScore + Command{"-"},
+  Process process(kScore + Command{"-", "--state-out", "paused.state"},
                   {.folder = run_->folder(), .input = pipe, .output = file("paused.out")});
   EXPECT_TRUE(wait_for(file("paused.out"), "\\n\t3\t"));
   EXPECT_FALSE(contains(bytes_of(file("paused.out")), "\td\t"));  // half a line waits
@@ -211,6 +259,12 @@ TEST_F(Streams, LiveTextIsScoredWhereItPauses) {
   EXPECT_EQ(process.wait(), 128 + SIGINT);
   EXPECT_TRUE(contains(bytes_of(file("paused.out")), "summary: 3 tokens"));
   ::close(writer);
+  put_bytes(file("paused.rest"), "ghi\n");
+  put_bytes(file("paused.txt"), "abc\ndefghi\n");
+  const std::string rest = output_of(kScore + Command{"paused.rest", "--state-in", "paused.state"});
+  const std::string whole = output_of(kScore + Command{"paused.txt"});
+  EXPECT_EQ(rest.substr(0, rest.find("summary:")),  // with the half line first
+            whole.substr(whole.find("4\t"), whole.find("summary:") - whole.find("4\t")));
 }
 
 TEST_F(Streams, CompressedFilesComeBack) {
@@ -284,6 +338,7 @@ TEST_F(Streams, WhatDoesNotBelongTogetherIsRefused) {
           "belongs to another model");
   refused(kCompress + Command{"text"}, 2, "--output is required");
   refused(kCompress + Command{"text", "-o", "-", "--json"}, 2, "--json and the file");
+  refused(kScore + Command{"text", "--save-every", "9"}, 2, "--save-every requires --state-out");
   refused(kGenerate + Command{"--samples", "2", "--state-out", "s"}, 2, "brt state fork");
   refused(kGenerate + Command{"--logit-bias", "a=1"}, 2, "--logit-bias must be TOKEN=BIAS");
   refused(kGenerate + Command{"--logit-bias", "300=1"}, 2, "tokens are below 257");

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "generate/little_endian.h"
 #include "generate/prompt_reader.h"
 #include "generate/text_generator.h"
 #include "generate/tiny_model_folder.h"
@@ -180,6 +182,19 @@ class DamagedState : public testing::Test {
                identify(tiny_engine(), ByteTokenizer()));
     sound_ = get_bytes(folder_ / "s");
   }
+  /// Of a file whose header has `to` in place of `from`, and is sound otherwise.
+  std::string message_with(const std::string& from, const std::string& to) {
+    constexpr size_t kFixedBytes = 20;  // "BRTSTATE", version, size of the header
+    const size_t header_bytes = little_endian_at<uint64_t>(sound_, kFixedBytes - 8);
+    std::string header = sound_.substr(kFixedBytes, header_bytes);
+    header.replace(header.find(from), from.size(), to);
+    std::string bytes = sound_.substr(0, kFixedBytes - 8);
+    append_little_endian(bytes, static_cast<uint64_t>(header.size()));
+    bytes += header + sound_.substr(kFixedBytes + header_bytes);
+    bytes.resize(bytes.size() - 8);
+    append_little_endian(bytes, hash_bytes(bytes));
+    return message_of(bytes);
+  }
   std::string message_of(const std::string& bytes) {
     put_bytes(folder_ / "s", bytes);
     return thrown_message<CheckpointError>([&] { read_state_file(folder_ / "s"); });
@@ -213,6 +228,19 @@ TEST_F(DamagedState, SaysWhatIsWrong) {
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   EXPECT_TRUE(contains(message_of(bytes), "its checksum must be"));
   EXPECT_TRUE(contains(message_of("{}"), "not a state file"));
+}
+
+TEST_F(DamagedState, NumbersThatNoStateHasAreRefused) {
+  EXPECT_EQ(message_with("\"lines_read\":0", "\"lines_read\":7"), "nothing thrown");
+  for (const char* count : {"-1", "1e300", "6.5", "9223372036854775807", "18446744073709551615"}) {
+    EXPECT_TRUE(
+        contains(message_with("\"tokens_read\":6", fmt::format("\"tokens_read\":{}", count)),
+                 "the state file is damaged"))
+        << count;
+  }
+  EXPECT_TRUE(contains(message_with("\"recent_tokens\":[73", "\"recent_tokens\":[4294967369"),
+                       "\"4294967369\" is no whole number, or not of a possible size"));
+  EXPECT_TRUE(contains(message_with("\"stop_text\":\"", "\"stop_text\":\"a"), "half a byte"));
 }
 
 TEST_F(DamagedState, AnotherVersionIsNamed) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "checkpoint/run_folder.h"
 #include "checkpoint/scratch_folder.h"
+#include "safetensors/checkpoints.h"
 
 namespace brt {
 namespace {

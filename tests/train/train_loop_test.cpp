@@ -14,6 +14,8 @@
 #include "base/files.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
+#include "safetensors/checkpoints.h"
+#include "safetensors/model_path.h"
 #include "train/training_fixtures.h"
 
 namespace brt {

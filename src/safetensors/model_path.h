@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the path that a user gives to the model folder it stands for.
+#pragma once
+
+#include <filesystem>
+
+namespace brt {
+
+/// The model folder that `path` stands for: itself, or a run folder's newest complete
+/// checkpoint.
+/// @throws CheckpointError with a hint if it is neither.
+std::filesystem::path find_model_folder(const std::filesystem::path& path);
+
+/// Verifies config and weights of a model folder against its manifest, where it has one.
+/// @throws CheckpointError naming the file that differs.
+void check_manifest(const std::filesystem::path& folder);
+
+}  // namespace brt
