@@ -102,6 +102,23 @@ TEST(Profile, TableSumsToAllCallsAndAllTime) {
   EXPECT_NE(table.find("      46 "), std::string::npos) << table;
 }
 
+TEST(Profile, WhatLiesInNoPhaseIsOutsideCompute) {
+  const auto at = [](const char* name, int64_t begin, int64_t end) {
+    return ProfileEvent{.name = name, .thread = 1, .begin_ns = begin * kMs, .end_ns = end * kMs};
+  };
+  const std::vector<ProfileRow> rows =
+      summarize_profile({at("step", 0, 100), at("load", 0, 3), at("forward", 5, 35),
+                         at("mm", 10, 30), at("backward", 36, 80), at("mm", 40, 50),
+                         at("gradient norm", 80, 85), at("update", 85, 99)});
+  EXPECT_NEAR(share_outside_compute(rows), 0.07, 1e-12);
+  EXPECT_NE(profile_to_table(rows).find("outside forward, backward and update: 7.00 %"),
+            std::string::npos)
+      << profile_to_table(rows);
+  EXPECT_EQ(share_outside_compute({}), 0.0);
+  EXPECT_EQ(profile_to_table(summarize_profile({at("mm", 0, 1)})).find("outside"),
+            std::string::npos);
+}
+
 TEST(Profile, TraceIsJsonWithEveryCallInMicroseconds) {
   const nlohmann::json trace = nlohmann::json::parse(profile_to_trace(small_profile()));
   const nlohmann::json& events = trace["traceEvents"];
@@ -156,7 +173,8 @@ TEST(Profile, StepsOfARunShowForwardBackwardAndUpdate) {
   observer.on_step = [&profiler](const TrainProgress&) { profiler.end_step(); };
   run_training({.config = config, .run_folder = folder.path("run")}, observer);
   const std::vector<ProfileRow> rows = summarize_profile(profiler.events());
-  for (const std::string phase : {"step", "forward", "backward", "update"}) {
+  for (const std::string phase :
+       {"step", "load", "forward", "backward", "gradient norm", "update"}) {
     EXPECT_EQ(row_of(rows, phase).calls, 3) << phase;
   }
   for (const std::string operation : {"brt::linear", "brt::cross_entropy"}) {
@@ -164,6 +182,8 @@ TEST(Profile, StepsOfARunShowForwardBackwardAndUpdate) {
   }
   EXPECT_GE(row_of(rows, "step").total_ms,
             row_of(rows, "forward").total_ms + row_of(rows, "backward").total_ms);
+  EXPECT_GT(share_outside_compute(rows), 0.0);
+  EXPECT_LT(share_outside_compute(rows), 0.5) << profile_to_table(rows);
 }
 
 }  // namespace
