@@ -32,6 +32,10 @@ std::vector<ProfileEvent> small_profile() {
           {.name = "step", .step = 3, .thread = 1, .begin_ns = 0, .end_ns = 10 * kMs}};
 }
 
+ProfileEvent call(const char* name, int64_t begin_ms, int64_t end_ms) {
+  return {.name = name, .thread = 1, .begin_ns = begin_ms * kMs, .end_ns = end_ms * kMs};
+}
+
 const ProfileRow& row_of(const std::vector<ProfileRow>& rows, const std::string& name) {
   const std::vector<ProfileRow>::const_iterator row =
       std::ranges::find(rows, name, &ProfileRow::name);
@@ -103,19 +107,16 @@ TEST(Profile, TableSumsToAllCallsAndAllTime) {
 }
 
 TEST(Profile, WhatLiesInNoPhaseIsOutsideCompute) {
-  const auto at = [](const char* name, int64_t begin, int64_t end) {
-    return ProfileEvent{.name = name, .thread = 1, .begin_ns = begin * kMs, .end_ns = end * kMs};
-  };
   const std::vector<ProfileRow> rows =
-      summarize_profile({at("step", 0, 100), at("load", 0, 3), at("forward", 5, 35),
-                         at("mm", 10, 30), at("backward", 36, 80), at("mm", 40, 50),
-                         at("gradient norm", 80, 85), at("update", 85, 99)});
+      summarize_profile({call("step", 0, 100), call("load", 0, 3), call("forward", 5, 35),
+                         call("mm", 10, 30), call("backward", 36, 80), call("mm", 40, 50),
+                         call("gradient norm", 80, 85), call("update", 85, 99)});
   EXPECT_NEAR(share_outside_compute(rows), 0.07, 1e-12);
   EXPECT_NE(profile_to_table(rows).find("outside forward, backward and update: 7.00 %"),
             std::string::npos)
       << profile_to_table(rows);
   EXPECT_EQ(share_outside_compute({}), 0.0);
-  EXPECT_EQ(profile_to_table(summarize_profile({at("mm", 0, 1)})).find("outside"),
+  EXPECT_EQ(profile_to_table(summarize_profile({call("mm", 0, 1)})).find("outside"),
             std::string::npos);
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training in bfloat16 with fused kernels: neither the number of threads nor a stop changes a bit.
-#include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -66,6 +65,8 @@ class TrainerThreads : public testing::TestWithParam<TrainedModel> {
     config.model.cell = model.cell;
     config.model.feedback = model.feedback;
     config.optimizer.type = model.optimizer;
+    config.optimizer.schedule = ScheduleType::kConstant;
+    config.optimizer.rate = 0.01;
     config.train.dtype = DType::kBf16;
     config.train.lanes = 8;
     config.train.accumulation = 2;
