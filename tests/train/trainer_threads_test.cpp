@@ -18,7 +18,7 @@
 namespace brt {
 namespace {
 
-constexpr int kSteps = 6;
+constexpr int kSteps = 4;
 
 struct TrainedModel {
   const char* name;
@@ -68,8 +68,8 @@ class TrainerThreads : public testing::TestWithParam<TrainedModel> {
     config.optimizer.schedule = ScheduleType::kConstant;
     config.optimizer.rate = 0.01;
     config.train.dtype = DType::kBf16;
-    config.train.lanes = 8;
-    config.train.accumulation = 2;
+    config.train.lanes = 4;
+    config.train.accumulation = 1;
     return config;
   }
 
