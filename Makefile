@@ -32,10 +32,10 @@ books: program ## the longer run: about an hour, into runs/books/report.html
 test: build ## run every test
 	@tools/run_tests.sh build/release
 
-test-long: build ## read 10^6 tokens one at a time in flat memory (TOKENS=10000000 for more), compress 10 MB
+test-long: build ## read, evaluate and compress 10^6 tokens and more in flat memory (TOKENS=10000000 for more)
 	@tools/test_long.sh build/release $(TOKENS)
 
-bench: program ## measure brt beside other programs, write docs/performance.md: hours; BENCH="--sizes small" for less
+bench: program ## measure brt beside other programs, write docs/performance.md: an hour; BENCH="--sizes small" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)
 
 bench-kernels: dependencies ## measure each fused operation beside its plain form: minutes; BENCH="--benchmark_filter=gates"

@@ -23,76 +23,213 @@ sys.path.insert(0, str(ROOT / "bench" / "peers"))
 import common  # noqa: E402
 
 WORK = ROOT / "build" / "peers"
-MODES = ("train", "eval", "decode")
+MODES = ("train", "eval", "read", "decode")
 QUIET_LOAD = 0.3   # cores that others may keep busy when a run begins
+SETTLE_S = 2.0     # for which they are watched, at least
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+  words: str        # for the page: precision, way of running
+  command: tuple
+  speed: float      # GFLOP/s to plan with, as met on two cores with AVX-512 but without AMX
+  start_s: float    # to plan with: start and compilation
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """One line of a table: candidates are its settings, of which the fastest of the first round goes on."""
+  """One line of a table: of its candidates the fastest goes on."""
   name: str
-  candidates: tuple   # of (words for the page, command)
-  repetitions: int
-  kind: str = "peer"  # "brt", "variant" (another model of brt) or "peer"
+  candidates: tuple
+  tokens: int         # of a timed step
+  kind: str = "peer"  # "brt", "setting" (brt with other weights or streams), "variant" (another model) or "peer"
 
 
 # ---------------------------------------------------------------- what is run
 
-def brt_command(a, s, mode, repetitions, *settings):
-  command = [a.brt, "bench", mode, "--json", "--steps", str(repetitions)]
-  for setting in (f"model.size={s.name}", f"model.vocab_size={s.V}", f"train.lanes={s.B}",
-                  f"evaluation.lanes={s.B}", "train.dtype=bf16", *settings):
+# To plan with; only minutes depend on it.
+SPEEDS = {"brt": {"train": 300, "eval": 300, "read": 300, "decode": 35},
+          "plain torch": {"train": 230, "eval": 230, "read": 250, "decode": 7},
+          "lucidrains": {"train": 220, "eval": 170, "read": 170, "decode": 0.8},
+          "meliad": {"train": 110, "eval": 100}}
+
+
+def brt_command(a, s, mode, *settings, weights="bf16", streams=1):
+  command = [a.brt, "bench", mode, "--json"]
+  sets = [f"model.size={s.name}", f"model.vocab_size={s.V}"]
+  if mode in ("read", "decode"):
+    command += ["--weights", weights, "--streams", str(streams)]
+  elif mode == "train":
+    sets += [f"train.lanes={s.B}", "train.dtype=bf16"]
+  else:
+    sets += [f"evaluation.lanes={s.B}", "train.dtype=bf16"]
+  for setting in (*sets, *settings):
     command += ["--set", setting]
-  return command
+  return tuple(command)
 
 
-def brt_variants(a, s, mode):
-  """The models beside which the paper puts the cost of recurrence (its table 1)."""
-  if mode != "train":
-    return []
-  window = 4 * s.W
-  lanes = max(1, s.B * s.N // window)
-  variants = [
-      ("slide, one layer more", ("model.preset=slide", f"model.num_layers={s.L + 1}")),
-      ("feedback-fixed-skip", ("model.preset=feedback-fixed-skip",)),
-      (f"xl, window {window}", ("model.preset=xl", f"model.window={window}", f"train.lanes={lanes}")),
-  ]
-  return [Row("brt " + name, (("bf16", brt_command(a, s, mode, a.repetitions, *settings)),), a.repetitions,
-              "variant") for name, settings in variants]
+def brt_rows(a, s, mode):
+  speed = SPEEDS["brt"][mode]
+  tokens = {"train": s.B * s.N, "eval": s.B * s.N, "read": s.N, "decode": s.W}[mode]
+
+  def row(name, kind, words, command, times=1, speed=speed):
+    return Row(name, (Candidate(words, command, speed, 2.0),), times * tokens, kind)
+
+  if mode in ("read", "decode"):
+    what = "segment a step" if mode == "read" else "token a step"
+    rows = []
+    for streams, name in ((1, "brt"), (8, "brt, 8 streams"))[:1 if mode == "read" else 2]:
+      for weights in ("bf16", "int8"):
+        label = name if weights == "bf16" else f"{name}, int8"
+        words = f"{weights} weights, {'one stream' if streams == 1 else f'{streams} streams'}, a {what}"
+        rows.append(row(label, "brt" if label == "brt" else "setting", words,
+                        brt_command(a, s, mode, weights=weights, streams=streams), streams,
+                        speed * (3 if mode == "decode" and streams > 1 else 1)))
+    return rows
+  rows = [row("brt", "brt", "rec-fixed-skip, bf16" + (", AdamW" if mode == "train" else ""), brt_command(a, s, mode))]
+  if mode == "train":   # the models beside which the paper puts the cost of recurrence (its table 1)
+    window = 4 * s.W
+    lanes = max(1, s.B * s.N // window)
+    for name, settings in (
+        ("slide, one layer more", ("model.preset=slide", f"model.num_layers={s.L + 1}")),
+        ("feedback-fixed-skip", ("model.preset=feedback-fixed-skip",)),
+        (f"xl, window {window}", ("model.preset=xl", f"model.window={window}", f"train.lanes={lanes}"))):
+      rows.append(row("brt " + name, "variant", "bf16, AdamW", brt_command(a, s, mode, *settings), speed=0.75 * speed))
+  return rows
 
 
-def python_peer(a, script, s, mode, *flags):
-  return [str(WORK / "bin" / "python"), "-B", str(ROOT / "bench" / "peers" / script), "--size", s.name, "--mode", mode,
-          "--steps", str(a.repetitions), "--budget", str(a.budget), *flags]
+def python_peer(script, s, mode, *flags):
+  return (str(WORK / "bin" / "python"), "-B", str(ROOT / "bench" / "peers" / script), "--size", s.name, "--mode", mode,
+          *flags)
+
+
+def peer_rows(s, mode):
+  optimizer = ", AdamW" if mode == "train" else ""
+  ways = {"read": ", one stream, a segment a step", "decode": ", one stream, a token a step"}.get(mode, optimizer)
+  tokens = {"train": s.B * s.N, "eval": s.B * s.N, "read": s.N, "decode": s.W}[mode]
+  precision = "bf16-weights" if mode in ("read", "decode") else "bf16"
+  plain = tuple(
+      Candidate(f"{how}, {precision.replace('-', ' ')}{ways}",
+                python_peer("plain_torch.py", s, mode, "--model", "brt", "--precision", precision, "--variant", how),
+                SPEEDS["plain torch"][mode], start_s) for how, start_s in (("eager", 5.0), ("compile", 70.0)))
+  repo = ["--repo", str(WORK / "lucidrains"), "--precision", "bf16"]
+  speed = SPEEDS["lucidrains"][mode]
+  if mode == "decode":
+    stride = max(1, s.W // 32)   # of a block's tokens so many are drawn for each that is timed
+    lucid = (Candidate(f"eager, bf16, block by block, one token of {stride} timed",
+                       python_peer("lucidrains_peer.py", s, "decode-blockwise", *repo, "--stride", str(stride)),
+                       speed, 8.0),)
+  else:
+    stride = 1
+    lucid = tuple(Candidate(f"eager, bf16{words}{ways}",
+                            python_peer("lucidrains_peer.py", s, mode, *repo, "--flash", flash), speed, 8.0)
+                  for words, flash in (("", "0"), (", its flash attention", "1")))
+  meliad = ()
+  if mode in ("train", "eval"):
+    meliad = (Candidate("jit, bfloat16" + (", Adafactor" if mode == "train" else ""),
+                        python_peer("meliad_peer.py", s, mode, "--meliad", str(WORK / "meliad"), "--dtype", "bfloat16"),
+                        SPEEDS["meliad"][mode], 50.0),)
+  return [Row("plain torch", plain, tokens), Row("lucidrains", lucid, tokens // stride), Row("meliad", meliad, tokens)]
+
+
+def tables_of(a):
+  """Sizes and modes in their order. Of the largest size streams would take as long as all the rest."""
+  return [(size, mode) for size in a.sizes for mode in a.modes
+          if a.all or size != "150m" or mode in ("train", "eval")]
 
 
 def rows_of(a, s, mode):
-  precision = "bf16-weights" if mode == "decode" else "bf16"
-  plain = tuple((f"{how}, {precision}, AdamW" if mode == "train" else f"{how}, {precision}",
-                 python_peer(a, "plain_torch.py", s, mode, "--model", "brt", "--precision", precision, "--variant", how))
-                for how in ("eager", "compile"))
-  lucidrains = ["--repo", str(WORK / "lucidrains"), "--precision", "bf16"]
-  if mode == "decode":
-    stride = max(1, s.W // 64)
-    lucid = (("eager, bf16, block by block",
-              python_peer(a, "lucidrains_peer.py", s, "decode-blockwise", *lucidrains, "--stride", str(stride))),)
-  else:
-    lucid = tuple((f"eager, bf16{words}", python_peer(a, "lucidrains_peer.py", s, mode, *lucidrains, "--flash", flash))
-                  for words, flash in (("", "0"), (", its flash attention", "1")))
-  meliad = (("jit, bfloat16" + (", Adafactor" if mode == "train" else ""),
-             python_peer(a, "meliad_peer.py", s, mode, "--meliad", str(WORK / "meliad"), "--dtype", "bfloat16")),)
-  rows = [Row("brt", (("bf16", brt_command(a, s, mode, a.repetitions)),), a.repetitions, "brt"),
-          Row("plain torch", plain, a.repetitions),
-          Row("lucidrains", lucid, a.repetitions),
-          Row("meliad", meliad, a.repetitions)]
-  return rows + brt_variants(a, s, mode)
+  first, *others = brt_rows(a, s, mode)
+  return [first, *peer_rows(s, mode), *others]
+
+
+# ---------------------------------------------------------------- plan
+
+# Rounds that a row takes part in and its timed steps in each, from what is best down to what is quick.
+SCHEDULES = ((3, 3), (2, 5), (1, 9), (1, 5), (1, 3))
+FULL = 3          # so many of them give at least nine samples
+TRIAL_STEPS = 2   # timed of a candidate after the first
+
+
+def known_speeds(path):
+  """GFLOP/s by size, mode and row, as earlier runs left them."""
+  speeds = {}
+  if pathlib.Path(path).exists():
+    for line in map(json.loads, pathlib.Path(path).read_text(encoding="utf-8").splitlines()):
+      if "rates" in line:
+        speeds[line["size"], line["mode"], line["row"]] = statistics.median(line["rates"]) * line["flops_per_token"] / 1e9
+  return speeds
+
+
+@dataclasses.dataclass
+class Plan:
+  """What a row costs under its schedule."""
+  row: Row
+  step_s: tuple   # of each candidate
+  schedule: int = 0
+
+  def rounds(self):
+    return SCHEDULES[self.schedule][0]
+
+  def repetitions(self):
+    return SCHEDULES[self.schedule][1]
+
+  def run_s(self, candidate, repetitions):
+    """Of one process: the wait for a quiet machine, start, warming up, timed steps."""
+    step = self.step_s[candidate]
+    warm = 1 if step > common.SLOW_STEP_S else 2
+    return SETTLE_S + self.row.candidates[candidate].start_s + (warm + repetitions) * step
+
+  def minutes(self, schedule=None):
+    rounds, repetitions = SCHEDULES[self.schedule if schedule is None else schedule]
+    trials = sum(self.run_s(i, TRIAL_STEPS) for i in range(1, len(self.row.candidates)))
+    return (rounds * self.run_s(0, repetitions) + trials) / 60   # as if the first candidate won
+
+  def saving(self):
+    return self.minutes() - self.minutes(self.schedule + 1) if self.schedule + 1 < len(SCHEDULES) else 0.0
+
+  def time_limit_s(self):
+    """After which a peer's run times no further step: the plan may be wrong."""
+    return max(20.0, 3 * self.repetitions() * max(self.step_s))
+
+
+def make_plan(a):
+  """All rows at their best; then, until the time is kept, those where most is saved get quicker schedules: first all
+  that still give nine samples, then the others."""
+  plan = {}
+  speeds = known_speeds(a.output)
+  for size, mode in tables_of(a):
+    s = common.SIZES[size]
+    flops = common.forward_flops_per_token(s) * (3 if mode == "train" else 1)
+    for row in rows_of(a, s, mode):
+      if not known_reason(row, mode):
+        steps = (row.tokens * flops / (1e9 * speeds.get((size, mode, row.name), c.speed)) for c in row.candidates)
+        plan[size, mode, row.name] = Plan(row, tuple(steps), SCHEDULES.index((1, 3)) if a.quick else 0)
+  for last in (FULL - 1, len(SCHEDULES) - 1):
+    while sum(of.minutes() for of in plan.values()) > a.minutes:
+      open_rows = [of for of in plan.values() if of.schedule < last]
+      if not open_rows:
+        break
+      max(open_rows, key=Plan.saving).schedule += 1
+  return plan
+
+
+def print_plan(a, plan):
+  print(f"{'':16}{'row':32}{'rounds x steps':>14}{'minutes':>9}")
+  for (size, mode, name), of in plan.items():
+    print(f"{size:8}{mode:8}{name:32}{f'{of.rounds()} x {of.repetitions()}':>14}{of.minutes():9.1f}")
+  total = sum(of.minutes() for of in plan.values())
+  print(f"{'':48}{'in all':>14}{total:9.1f}", flush=True)
+  if total > a.minutes:
+    print(f"This is more than --minutes {a.minutes:.0f}: choose fewer --sizes or --modes", flush=True)
 
 
 # ---------------------------------------------------------------- one run
 
 def peer_environment():
   """Peers get tcmalloc, the best allocator found for them; without it, glibc told to keep its memory."""
-  env = dict(os.environ, PYTHONWARNINGS="ignore", TORCHINDUCTOR_CACHE_DIR=str(WORK / "inductor"))
+  env = dict(os.environ, PYTHONWARNINGS="ignore", TORCHINDUCTOR_CACHE_DIR=str(WORK / "inductor"),
+             JAX_COMPILATION_CACHE_DIR=str(WORK / "jax"))
   listing = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
   found = [line.split()[-1] for line in listing.splitlines() if "libtcmalloc_minimal.so" in line]
   if found:
@@ -115,7 +252,7 @@ def wait_until_quiet(patience_s):
   begin = time.time()
   while True:
     load = common.OthersLoad()
-    time.sleep(2.0)
+    time.sleep(SETTLE_S)
     if load.now() <= QUIET_LOAD or time.time() - begin > patience_s:
       return load.now()
 
@@ -152,13 +289,16 @@ def rates_of(result):
   return result.get("rates") or result["tokens_per_second_each"]
 
 
-def measure(a, row, candidate, fixed):
-  words, command = row.candidates[candidate]
+def measure(a, plan, candidate, repetitions, fixed):
+  row = plan.row
+  command = [*row.candidates[candidate].command, "--steps", str(repetitions)]
+  if row.kind == "peer":
+    command += ["--budget", f"{plan.time_limit_s():.0f}"]
   before = wait_until_quiet(a.patience)
   load, begin = common.OthersLoad(), time.time()
   env = peer_environment() if row.kind == "peer" else dict(os.environ)
   result = run_once(command, env, a.limit)
-  line = dict(fixed, row=row.name, kind=row.kind, setting=words, wall_s=round(time.time() - begin, 1),
+  line = dict(fixed, row=row.name, kind=row.kind, setting=row.candidates[candidate].words, wall_s=round(time.time() - begin, 1),
               others_before=round(before, 2), others_during=round(load.now(), 2),
               command=shlex.join(command).replace(str(ROOT) + "/", ""))
   if "skipped" in result:
@@ -179,33 +319,41 @@ def missing_reason(name):
 
 
 def known_reason(row, mode):
-  if row.name == "meliad" and mode == "decode":
+  if row.name == "meliad" and mode in ("read", "decode"):
     return "cannot generate with recurrence: its state would stay as it was"
   return missing_reason(row.name)
 
 
-def compare(a, s, mode, fixed, write):
-  """All rounds of one table."""
-  chosen, given_up = {}, {}
-  for row in rows_of(a, s, mode):
-    reason = known_reason(row, mode)
-    if reason:
-      given_up[row.name] = reason
-      write(dict(fixed, row=row.name, kind=row.kind, skipped=reason))
-  for number in range(a.rounds):
-    rows = [row for row in rows_of(a, s, mode) if row.name not in given_up]
-    for row in rows if number % 2 == 0 else reversed(rows):   # a drift of the machine then hits none more than others
-      tried = [chosen[row.name]] if row.name in chosen else range(len(row.candidates))
-      speeds = {}
-      for candidate in tried:
-        line = measure(a, row, candidate, dict(fixed, round=number + 1))
-        write(line)
-        if "rates" in line:
-          speeds[candidate] = statistics.median(line["rates"])
-      if speeds:
-        chosen[row.name] = max(speeds, key=speeds.get)
-      elif row.name not in chosen:
-        given_up[row.name] = "failed"
+def choose(a, plan, fixed, write):
+  """The first round of a row: all its candidates, the first one in full. Returns the fastest, or None."""
+  speeds = {}
+  for candidate in range(len(plan.row.candidates)):
+    trial = candidate > 0
+    line = measure(a, plan, candidate, TRIAL_STEPS if trial else plan.repetitions(), dict(fixed, trial=trial))
+    write(line)
+    if "rates" in line:
+      speeds[candidate] = statistics.median(line["rates"])
+  best = max(speeds, key=speeds.get, default=None)
+  if best:   # so far only tried
+    write(measure(a, plan, best, plan.repetitions(), fixed))
+  return best
+
+
+def compare(a, s, mode, plan, fixed, write):
+  """All rounds of one table. plan: of each row, by name."""
+  rows = rows_of(a, s, mode)
+  for row in rows:
+    if row.name not in plan:
+      write(dict(fixed, row=row.name, kind=row.kind, skipped=known_reason(row, mode)))
+  chosen = {}
+  for number in range(max((of.rounds() for of in plan.values()), default=0)):
+    running = [plan[row.name] for row in rows if row.name in plan and number < plan[row.name].rounds()]
+    for of in running if number % 2 == 0 else reversed(running):   # a drift of the machine then hits none more than others
+      in_round = dict(fixed, round=number + 1)
+      if number == 0:
+        chosen[of.row.name] = choose(a, of, in_round, write)
+      elif chosen[of.row.name] is not None:
+        write(measure(a, of, chosen[of.row.name], of.repetitions(), in_round))
 
 
 def text_of(*command):
@@ -224,8 +372,9 @@ def print_line(line):
   if "skipped" in line:
     print(f"{what}skipped: {line['skipped']}", flush=True)
   else:
-    print(f"{what}{statistics.median(line['rates']):12.1f} tokens/s  {line['setting']}, round {line['round']},"
-          f" {line['wall_s']:.0f} s, others' load {line['others_during']:.2f}", flush=True)
+    print(f"{what}{statistics.median(line['rates']):12.1f} tokens/s  {line['setting']}, round {line['round']}"
+          f"{' (trial)' if line.get('trial') else ''}, {line['wall_s']:.0f} s, others' load {line['others_during']:.2f}",
+          flush=True)
 
 
 def words_in(choices):
@@ -243,27 +392,32 @@ def main():
   p.add_argument("--brt", required=True, help="the program")
   p.add_argument("--sizes", type=words_in(list(common.SIZES)), default=["small", "medium", "150m"], help="with commas")
   p.add_argument("--modes", type=words_in(MODES), default=list(MODES), help="with commas")
-  p.add_argument("--rounds", type=int, default=3)
-  p.add_argument("--repetitions", type=int, default=3, help="timed steps of a run; all rounds together make the median")
-  p.add_argument("--budget", type=float, default=60, help="seconds after which a peer's run times no further step")
-  p.add_argument("--limit", type=float, default=600, help="seconds after which a run is ended and its row given up")
+  p.add_argument("--all", action="store_true", help="reading and generation of 150m, too")
+  p.add_argument("--minutes", type=float, default=60, help="which the plan keeps to, by fewer samples of the longest rows")
+  p.add_argument("--quick", action="store_true", help="three samples of every row")
+  p.add_argument("--plan", action="store_true", help="only print the plan")
+  p.add_argument("--limit", type=float, default=900, help="seconds after which a run is ended and its row given up")
   p.add_argument("--patience", type=float, default=240, help="longest wait, in seconds, for a quiet machine")
   p.add_argument("--output", default=str(WORK / "results.jsonl"), help="lines are added to this file")
   a = p.parse_args()
   a.brt = str(pathlib.Path(a.brt).resolve())
+  plan = make_plan(a)
+  print_plan(a, plan)
+  if a.plan:
+    return
   versions = json.loads((WORK / "versions.json").read_text()) if (WORK / "versions.json").exists() else {}
   fixed_for_all = {"date": time.strftime("%Y-%m-%d %H:%M"), "commit": text_of("git", "describe", "--always", "--dirty"),
                    "brt_version": text_of(a.brt, "--version").replace("\n", ", "), "machine": machine(),
-                   "versions": versions, "rounds": a.rounds}
+                   "versions": versions}
   with open(a.output, "a", encoding="utf-8") as output:
     def write(line):
       print_line(line)
       output.write(json.dumps(line) + "\n")
       output.flush()
-    for name in a.sizes:
-      for mode in a.modes:
-        table = f"{name} {mode} {time.time():.0f}"   # lines of one table belong together
-        compare(a, common.SIZES[name], mode, dict(fixed_for_all, table=table, size=name, mode=mode), write)
+    for size, mode in tables_of(a):
+      table = f"{size} {mode} {time.time():.0f}"   # lines of one table belong together
+      rows = {key[2]: of for key, of in plan.items() if key[:2] == (size, mode)}
+      compare(a, common.SIZES[size], mode, rows, dict(fixed_for_all, table=table, size=size, mode=mode), write)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ import json
 import pathlib
 import statistics
 
-MODES = {"train": "Training", "eval": "Evaluation", "decode": "Generation"}
+MODES = {"train": "Training", "eval": "Evaluation", "read": "Reading a prompt", "decode": "Generation"}
 SIZES = ("small", "medium", "150m")
 COLOURS = {"brt": "#1f5fa8", "plain torch": "#d9822b", "lucidrains": "#7a8a3a", "meliad": "#9a5f9f"}
 
 INTRO = """# Performance
 
-How fast `brt` trains, evaluates and generates beside other programs for the same model, on one machine, one after another
+How fast `brt` trains, evaluates, reads and generates beside other programs for the same model, on one machine, one after another
 within the same rounds. Written by `make bench`; the same command measures another machine.
 
 ![tokens per second](PLOT)
@@ -28,19 +28,22 @@ Each bar is a median; the thin line over it spans the quartiles. Within one fiel
 
 HOW = """## How it was measured
 
-- A round runs every row once, each as a process of its own, the next round in reverse order; a run waits, four minutes
+- *Run* is a row's number of rounds and of the timed steps in each; the commands stand at the end of the page. A round runs
+  every row that takes part once, each as a process of its own, the next round in reverse order; a run waits, four minutes
   at most, until the rest of the machine keeps no more than 0.3 cores busy. It warms up (compilation included), then times its
-  steps. Tokens per second are the median over all rounds' steps, *spread* is their interquartile range as a part of it, *n*
-  their number: a slow program has fewer, since a run times no further step after a minute.
+  steps. Tokens per second are the median over all rounds' steps, *spread* is their interquartile range as a part of it. Nine
+  steps or more are the rule; so that all takes an hour, the slowest rows get fewer (`--minutes` gives more time).
 - A training step is forward, backward and update; evaluation is forward and losses, with cache and state carried from segment
-  to segment; generation is one stream, one token at a time, a window of tokens per timed step so that each holds one update
-  of the state. Tokens are random.
+  to segment; both over the lanes of the command. Reading is a prompt's segment of one stream, up to the logits of its last
+  token. Generation is one token at a time of each stream, a window of tokens per timed step so that each holds one update of
+  the state; tokens per second are those of all streams together. Both go through the streaming engine of `brt`. Tokens are
+  random.
 - *Share* is the model's matrix products per second, each query counted with exactly one window of keys and a training step as
   three times the forward count, as a part of a bfloat16 product [4096, 1024] [1024, 1024] through LibTorch, timed between the
   steps of `brt`. The count is the same for every program, whatever it computes. *Load* is what others kept busy meanwhile, in
   cores, at its worst.
 - *Memory* is the peak of the process, compilation included.
-- Where a peer has several settings, all run in the first round and the fastest goes on. Peers run under tcmalloc if it is
+- Where a peer has several settings, the others are tried for two steps each and the fastest goes on. Peers run under tcmalloc if it is
   installed, which is their best allocator; `brt` runs as it is.
 
 What is not the same between the programs:
@@ -50,10 +53,10 @@ What is not the same between the programs:
   An easier model than ours. Fused AdamW.
 - **lucidrains** (block-recurrent-transformer-pytorch): one key/value head for all query heads, GEGLU of width 8/3 D, rotary
   positions, untied output table, an extra D x D matrix in the gate. Fused AdamW. Its `generate` runs a whole segment again
-  for each token; here finished blocks stay in its memories and states, and of the tokens of a block of 512 every eighth is
-  timed.
+  for each token; here finished blocks stay in its memories and states, and only some of a block's tokens are timed, evenly
+  spaced. Reading, it makes the logits of every token.
 - **meliad** (google-research, JAX) is the paper's own code: the model that `brt` computes, too. Dropout 0, Adafactor, no
-  metrics. It cannot generate with recurrence.
+  metrics. It cannot generate with recurrence, nor read for that.
 """
 
 
@@ -69,7 +72,7 @@ class Entry:
   """All lines of one row of a table."""
 
   def __init__(self, lines):
-    done = [line for line in lines if "rates" in line]
+    done = [line for line in lines if "rates" in line and not line.get("trial")]
     self.name, self.kind = lines[0]["row"], lines[0]["kind"]
     self.skipped = None if done else lines[-1]["skipped"]
     if not done:
@@ -77,11 +80,11 @@ class Entry:
     by_setting = {}
     for line in done:
       by_setting.setdefault(line["setting"], []).append(line)
-    # The setting that went on has most rounds; after one round only, the fastest.
+    # What came first may not have gone on: the setting with most rounds, of equals the fastest.
     runs = max(by_setting.values(), key=lambda of: (len(of), statistics.median(of[0]["rates"])))
     rates = [rate for line in runs for rate in line["rates"]]
     self.setting, self.alloc, self.command = runs[0]["setting"], runs[0]["alloc"], runs[0]["command"]
-    self.samples = len(rates)
+    self.run = f"{len(runs)} x {max(len(line['rates']) for line in runs)}"
     self.rate, self.low, self.high = (quantile(rates, f) for f in (0.5, 0.25, 0.75))
     self.spread = (self.high - self.low) / self.rate
     self.memory = max(line["peak_rss_mib"] for line in runs)
@@ -108,6 +111,8 @@ class Table:
 
 
 def read_tables(path, sizes):
+  if not pathlib.Path(path).exists():
+    return {}
   newest = {}
   for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
     line = json.loads(text)
@@ -166,13 +171,13 @@ def speed_text(rate):
 def rows_text(table):
   """Peers of one size and mode, fastest first, then those that could not be measured."""
   own = table.done("brt")
-  lines = ["| | setting | tokens/s | spread | n | memory | share | load | brt is |", "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
+  lines = ["| | what ran | tokens/s | spread | run | memory | share | load | brt is |", "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
   entries = table.peers()
   for entry in sorted([e for e in entries if not e.skipped], key=lambda e: -e.rate):
     share = f"{100 * entry.flops / table.product:.1f} %" if table.product else "-"
-    faster = "" if entry is own or not own else f"{own.rate / entry.rate:.2f} x"
+    faster = "" if entry.kind != "peer" or not own else f"{own.rate / entry.rate:.2f} x"
     lines.append(f"| {entry.name} | {entry.setting}; {entry.alloc} | {speed_text(entry.rate)} | {100 * entry.spread:.1f} % | "
-                 f"{entry.samples} | {entry.memory:,.0f} MiB | {share} | {entry.load:.2f} | {faster} |")
+                 f"{entry.run} | {entry.memory:,.0f} MiB | {share} | {entry.load:.2f} | {faster} |")
   for entry in entries:
     if entry.skipped:
       lines.append(f"| {entry.name} | not measured: {entry.skipped.replace('|', '/')} | | | | | | | |")
@@ -188,7 +193,7 @@ def cost_text(tables):
            "Time of a training step of `brt`, over as many tokens for each model, beside that of the sliding window with one layer",
            "more, which has about as many parameters as the recurrent model. `xl` is Transformer-XL with a window four times as long",
            "and without recurrence.", "",
-           "| size | model | step time | tokens/s | spread | n | memory |", "|---|---|--:|--:|--:|--:|--:|"]
+           "| size | model | step time | tokens/s | spread | run | memory |", "|---|---|--:|--:|--:|--:|--:|"]
   for size, table in chosen:
     base = table.done("brt slide, one layer more")
     for entry in table.entries.values():
@@ -199,7 +204,7 @@ def cost_text(tables):
         lines.append(f"| {size} | {name} | not measured: {entry.skipped.replace('|', '/')} | | | | |")
       else:
         lines.append(f"| {size} | {name} | {base.rate / entry.rate:.2f} | {speed_text(entry.rate)} | "
-                     f"{100 * entry.spread:.1f} % | {entry.samples} | {entry.memory:,.0f} MiB |")
+                     f"{100 * entry.spread:.1f} % | {entry.run} | {entry.memory:,.0f} MiB |")
   return "\n".join(lines) + "\n"
 
 

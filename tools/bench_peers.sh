@@ -3,9 +3,10 @@
 # Measures brt beside other programs for the same model and writes docs/performance.md with its plot.
 #   tools/bench_peers.sh BRT [option of bench/compare.py]...
 #   tools/bench_peers.sh build/release/bin/brt --sizes small --modes train,decode --rounds 1
-# MELIAD, LUCIDRAINS: where their Git repositories are cloned from, a URL or a path; default: GitHub. A peer
-# that cannot be had is left out, and the page says why. All sizes and modes take some three hours on two
-# cores. Results gather in build/peers/results.jsonl; of each size and mode the newest counts.
+# MELIAD, LUCIDRAINS: Git repositories, by URL or path, that are asked for the peers' sources before GitHub. A
+# peer that cannot be had is left out, and the page says why. A plan with the expected minutes comes first: all
+# sizes and modes are made to fit into an hour. Results gather in build/peers/results.jsonl; of each size and
+# mode the newest counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,9 +15,9 @@ shift
 work=build/peers
 python=$work/bin/python
 torch_version=2.13.0
-meliad=${MELIAD:-https://github.com/google-research/meliad}
+meliad=https://github.com/google-research/meliad
 meliad_commit=cc1aef50bdcda007e7ea15be9b9a89b95996d17a
-lucidrains=${LUCIDRAINS:-https://github.com/lucidrains/block-recurrent-transformer-pytorch}
+lucidrains=https://github.com/lucidrains/block-recurrent-transformer-pytorch
 lucidrains_commit=9f28fcdb387d3169724b06d59ceca7024b8cb700
 
 torch_works() { "$python" -c 'import torch; torch.ones(2) @ torch.ones(2)' 2>/dev/null; }
@@ -45,17 +46,34 @@ install_packages() {
   cp "$wanted" "$work/installed.txt"
 }
 
-# checkout NAME SOURCE COMMIT FOLDER: a clone at that commit, of it the top and FOLDER; or a note why there is none.
+# export_files NAME SOURCE COMMIT PATHSPEC...: the files of a commit that the path specifications name, and nothing
+# else: a source that lacks large files elsewhere will do.
+export_files() {
+  local name=$1 source=$2 commit=$3
+  shift 3
+  rm -rf "${work:?}/$name" "$work/$name.git"
+  mkdir "$work/$name"
+  GIT_TERMINAL_PROMPT=0 git clone --quiet --bare "$source" "$work/$name.git" &&
+    git -C "$work/$name.git" archive --output "../$name.tar" "$commit" "$@" 2>"$work/$name.log" &&
+    tar --extract --file "$work/$name.tar" --directory "$work/$name" || return 1
+  rm -rf "$work/$name.git" "$work/$name.tar" "$work/$name.log"
+}
+
+# checkout NAME SOURCES COMMIT PATHSPEC...: from the first source, of some with spaces between, that has the files;
+# or a note why there are none.
 checkout() {
-  local name=$1 source=$2 commit=$3 folder=$4
-  rm -f "$work/$name.missing"
-  if [ "$(git -C "$work/$name" rev-parse HEAD 2>/dev/null)" != "$commit" ]; then
-    rm -rf "${work:?}/$name"
-    GIT_TERMINAL_PROMPT=0 git clone --quiet --no-checkout "$source" "$work/$name" &&
-      git -C "$work/$name" sparse-checkout set "$folder" &&
-      git -C "$work/$name" checkout --quiet "$commit" ||
-      { rm -rf "${work:?}/$name"; echo "not to be had from $source" >"$work/$name.missing"; }
-  fi
+  local name=$1 sources=$2 commit=$3 source
+  shift 3
+  [ "$(cat "$work/$name.commit" 2>/dev/null)" != "$commit" ] || return 0
+  rm -f "$work/$name.commit" "$work/$name.missing"
+  for source in $sources; do
+    if export_files "$name" "$source" "$commit" "$@"; then
+      echo "$commit" >"$work/$name.commit"
+      return
+    fi
+  done
+  rm -rf "${work:?}/$name"
+  echo "not to be had from ${sources// /, }" >"$work/$name.missing"
 }
 
 write_versions() {
@@ -73,8 +91,8 @@ PYTHON
 tools/install_dependencies.sh --bench
 mkdir -p "$work"
 install_packages
-checkout meliad "$meliad" "$meliad_commit" transformer
-checkout lucidrains "$lucidrains" "$lucidrains_commit" block_recurrent_transformer_pytorch
+checkout meliad "${MELIAD:+$MELIAD }$meliad" "$meliad_commit" ':(glob)*.py' transformer
+checkout lucidrains "${LUCIDRAINS:+$LUCIDRAINS }$lucidrains" "$lucidrains_commit" block_recurrent_transformer_pytorch
 write_versions
 python3 bench/compare.py --brt "$brt" "$@"
 python3 bench/page.py "$work/results.jsonl" docs/performance.md

@@ -8,6 +8,6 @@ cmake --build --preset asan --target unit_tests
 # LibTorch keeps some memory to the end and has one symbol in two of its libraries.
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
 export UBSAN_OPTIONS=print_stacktrace=1
-# Enough random shapes between guard pages to meet every tail.
-export BRT_RANDOM_SHAPES=2500
+# Of every kernel so many shapes between guard pages, on each target and in each type.
+export BRT_RANDOM_SHAPES=10000
 tools/run_tests.sh build/asan -L unit "$@"

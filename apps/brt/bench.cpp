@@ -9,11 +9,13 @@
 
 #include <ATen/Parallel.h>
 
+#include "base/error.h"
 #include "bench_engine.h"
 #include "config/enum_text.h"
 #include "config/run_config.h"
 #include "number_checks.h"
 #include "train/benchmark.h"
+#include "train/document_benchmark.h"
 #include "train/trainer.h"
 #include "verbs.h"
 
@@ -25,6 +27,7 @@ struct BenchArguments {
   std::string config_file;
   std::vector<std::string> overrides;
   int64_t steps = 9;
+  int64_t document_tokens = 0;
   EngineBenchOptions engine;
   bool json = false;
 };
@@ -58,11 +61,15 @@ constexpr const char* kExamples = R"(examples:
       one token at a time, always the most likely one
   brt bench read --streams 4
       four prompts at once
+  brt bench eval --document-tokens 1000000
+      whether the end of a long document is read as fast as its beginning
 
 train: forward, backward and update of train.lanes lanes. eval: forward and losses of
 evaluation.lanes lanes. decode: a window of tokens of each stream a repetition; a step is one token
 of each. read: a segment of each stream a repetition. Both run the streaming engine. share_of_limit
 compares the steps with how often a buffer as large as the weights can be read.
+With --document-tokens eval reads one document with one lane; its last tenth alternates with the
+first tenth of a second document, so that both see the same machine.
 Numbers are medians over the repetitions; spread is the interquartile range of the times, as a part
 of their median. share_of_gemm_peak compares with a bf16 matrix product [4096, 1024] [1024, 1024]
 that is timed between the repetitions.)";
@@ -126,13 +133,35 @@ void run_engine_bench(const BenchArguments& arguments, const RunConfig& config) 
   }
 }
 
+void run_document_bench(const BenchArguments& arguments, const RunConfig& config) {
+  const DocumentBenchmark result = run_document_benchmark(config, arguments.document_tokens);
+  if (arguments.json) {
+    fmt::print("{}\n", document_benchmark_to_json(result));
+    return;
+  }
+  fmt::print("document            {} tokens\n", result.tokens);
+  fmt::print("first tenth         {:.1f} tokens per second\n", result.first_tenth);
+  fmt::print("last tenth          {:.1f} tokens per second\n", result.last_tenth);
+  fmt::print("another's first     {:.1f} tokens per second, segments in turn with the last tenth\n",
+             result.first_beside_last);
+  fmt::print("last by that first  {:.1f} %\n", 100.0 * result.last_by_first());
+  fmt::print("memory growth       {:.2f} MiB\n", result.memory_growth_mib);
+}
+
 void run_bench(const BenchArguments& arguments) {
   const RunConfig config = load_config(arguments);
+  if (arguments.document_tokens > 0 && arguments.mode != "eval") {
+    throw ConfigError("--document-tokens is for bench eval only");
+  }
   if (config.train.threads > 0) {
     at::set_num_threads(static_cast<int>(config.train.threads));
   }
   if (arguments.mode == "decode" || arguments.mode == "read") {
     run_engine_bench(arguments, config);
+    return;
+  }
+  if (arguments.document_tokens > 0) {
+    run_document_bench(arguments, config);
     return;
   }
   const BenchmarkResult result = run_benchmark(
@@ -159,9 +188,13 @@ void add_bench_verb(CLI::App& app) {
   verb->add_option("--set", arguments->overrides,
                    "change a setting: section.key=value; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--steps", arguments->steps, "timed repetitions")
-      ->check(whole_number(1, int64_t{1} << 20))
-      ->capture_default_str();
+  CLI::Option* steps = verb->add_option("--steps", arguments->steps, "timed repetitions")
+                           ->check(whole_number(1, int64_t{1} << 20))
+                           ->capture_default_str();
+  verb->add_option("--document-tokens", arguments->document_tokens,
+                   "eval: compare the ends of one document of so many tokens")
+      ->check(whole_number(1, int64_t{1} << 40))
+      ->excludes(steps);
   verb->add_option("--streams", arguments->engine.streams, "decode, read: streams side by side")
       ->check(whole_number(1, 4096))
       ->capture_default_str();

@@ -23,7 +23,7 @@ p.add_argument("--size", default="small", choices=common.SIZES)
 p.add_argument("--variant", default="eager", choices=["eager", "compile"])
 p.add_argument("--precision", default="fp32", choices=["fp32", "bf16"], help="bf16 = torch.autocast")
 p.add_argument("--flash", type=int, default=0, help="its use_flash_attn (F.scaled_dot_product_attention)")
-p.add_argument("--mode", default="train", choices=["train", "eval", "decode", "decode-blockwise"])
+p.add_argument("--mode", default="train", choices=["train", "eval", "read", "decode", "decode-blockwise"])
 p.add_argument("--optimizer", default="adamw", choices=["adamw"])
 p.add_argument("--steps", type=int, default=3)
 p.add_argument("--budget", type=float, default=120)
@@ -75,6 +75,16 @@ elif a.mode == "eval":
       loss, memories, states = run(batch(s.N + 1), return_loss=True, xl_memories=memories, states=states)
     extra["loss"] = loss.item()
   tokens = s.B * s.N
+elif a.mode == "read":
+  # One stream, a segment a step; its forward makes the logits of every token.
+  model.eval()
+
+  def step():
+    global memories, states
+    with torch.inference_mode(), cast():
+      logits, memories, states = run(batch(s.N)[:1], xl_memories=memories, states=states, return_memories_and_states=True)
+    extra["token"] = logits[0, -1].argmax(-1).item()
+  tokens = s.N
 elif a.mode == "decode":
   # Its own generate: the whole segment runs again for every token (no cache inside a segment).
   model.eval()
@@ -106,7 +116,7 @@ else:
           mem, st, tail = m2, s2, tail[:, -a.stride:]
   tokens = s.W // a.stride   # one block per timed call
 
-stats = common.measure(step, steps=a.steps, warmup=0 if decode else 1, budget_s=a.budget)
+stats = common.measure(step, steps=a.steps, warmup=1 if a.variant == "compile" else 0, budget_s=a.budget)
 common.report(peer="lucidrains", size=a.size, model="rec", mode=a.mode,
               variant=f"{a.variant} {a.precision}" + (" sdpa" if a.flash else ""),
               optimizer=a.optimizer if a.mode == "train" else None, params=count, torch=torch.__version__,

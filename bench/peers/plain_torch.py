@@ -26,7 +26,7 @@ p.add_argument("--model", default="brt", choices=["gpt", "slide", "slide+1", "br
 p.add_argument("--variant", default="eager", choices=["eager", "compile"])
 p.add_argument("--precision", default="bf16", choices=["fp32", "bf16", "bf16-weights"],
                help="bf16 = torch.autocast over fp32 weights; bf16-weights = everything bf16 (decode, eval)")
-p.add_argument("--mode", default="train", choices=["train", "eval", "decode"])
+p.add_argument("--mode", default="train", choices=["train", "eval", "decode", "read"])
 p.add_argument("--steps", type=int, default=3)
 p.add_argument("--budget", type=float, default=120)
 p.add_argument("--threads", type=int, default=0)
@@ -165,6 +165,15 @@ class Model(nn.Module):
       loss = loss + F.cross_entropy(logits.flatten(0, 1).float(), ts.flatten(), reduction="sum")
     return loss / targets.numel(), new
 
+  def read(self, tokens, caches):
+    """A prompt's segment: what generation needs of it, the most likely next token included."""
+    x = self.embed(tokens)
+    new = []
+    for layer, cache in zip(self.layers, caches):
+      x, c = layer(x, cache, self.mask)
+      new.append(c)
+    return F.linear(self.norm(x[:, -1:]), self.embed.weight).argmax(-1), new
+
   def one(self, token, caches, mask, slot, rk, rv):
     x = self.embed(token)
     for layer, cache in zip(self.layers, caches):
@@ -182,7 +191,7 @@ gen = torch.Generator().manual_seed(0)
 batch = lambda n: torch.randint(1, s.V, (s.B, n), generator=gen)
 extra = {}
 kv_dtype = torch.float32 if a.precision == "fp32" else torch.bfloat16
-warmup = 1
+warmup = 1 if a.variant == "compile" else 0   # the second call may compile again
 
 if a.mode in ("train", "eval"):
   run = torch.compile(model) if a.variant == "compile" else model
@@ -204,6 +213,18 @@ if a.mode in ("train", "eval"):
         loss, caches = run(t[:, :-1], t[:, 1:], caches)
     extra["loss"] = loss.item()
   tokens = s.B * s.N
+elif a.mode == "read":
+  # One stream, a segment a step.
+  model.eval()
+  run = torch.compile(model.read) if a.variant == "compile" else model.read
+  caches = model.begin(1, kv_dtype)
+
+  def step():
+    global caches
+    with torch.inference_mode(), cast():
+      token, caches = run(batch(s.N)[:1], caches)
+    extra["token"] = token.item()
+  tokens = s.N
 else:
   # Single stream. Window models keep W keys and values in a ring; gpt keeps them all (room for the run).
   model.eval()

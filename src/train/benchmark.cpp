@@ -37,6 +37,9 @@ constexpr int64_t kGemmRows = 4096;
 constexpr int64_t kGemmWidth = 1024;
 constexpr double kGemmFlops = 2.0 * kGemmRows * kGemmWidth * kGemmWidth;
 
+/// A repetition this long is warm after one.
+constexpr double kSlowSeconds = 5.0;
+
 double seconds_of(const std::function<void()>& work) {
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   work();
@@ -189,7 +192,8 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
     throw Error(fmt::format("bench: repetitions must be at least 1, got {}", repetitions));
   }
   const std::function<void()> gemm = gemm_work();
-  for (int i = 0; i < 2; ++i) {  // allocations, first pages, threads
+  gemm();  // allocations, first pages, threads
+  if (seconds_of(work.repeat) < kSlowSeconds) {
     gemm();
     work.repeat();
   }

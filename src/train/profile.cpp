@@ -3,6 +3,7 @@
 #include "train/profile.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -22,6 +23,8 @@ namespace {
 /// Rows of the table that have a line of their own.
 constexpr size_t kTableRows = 30;
 constexpr const char* kStepName = "step";
+constexpr std::array<const char*, 4> kComputePhases = {"forward", "backward", "gradient norm",
+                                                       "update"};
 
 int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -124,6 +127,19 @@ std::vector<ProfileRow> summarize_profile(std::vector<ProfileEvent> events) {
   return rows;
 }
 
+double share_outside_compute(const std::vector<ProfileRow>& rows) {
+  double steps_ms = 0.0;
+  double compute_ms = 0.0;
+  for (const ProfileRow& row : rows) {
+    if (row.name == kStepName) {
+      steps_ms += row.total_ms;
+    } else if (std::ranges::find(kComputePhases, row.name) != kComputePhases.end()) {
+      compute_ms += row.total_ms;
+    }
+  }
+  return steps_ms > 0.0 ? (steps_ms - compute_ms) / steps_ms : 0.0;
+}
+
 std::string profile_to_table(const std::vector<ProfileRow>& rows) {
   constexpr const char* kLine = "{:<44} {:>8} {:>11.2f} {:>11.2f} {:>6.1f} %\n";
   std::string table = fmt::format("{:<44} {:>8} {:>11} {:>11} {:>8}\n", "operation", "calls",
@@ -151,6 +167,10 @@ std::string profile_to_table(const std::vector<ProfileRow>& rows) {
                          "", others.self_ms, 100.0 * others.share);
   }
   table += fmt::format(kSumLine, "all", all.calls, "", all.self_ms, 100.0 * all.share);
+  if (std::ranges::find(rows, kStepName, &ProfileRow::name) != rows.end()) {
+    table += fmt::format("outside forward, backward and update: {:.2f} % of the steps' time\n",
+                         100.0 * share_outside_compute(rows));
+  }
   return table;
 }
 

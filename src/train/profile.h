@@ -31,7 +31,12 @@ struct ProfileRow {
 /// Rows by falling self_ms.
 std::vector<ProfileRow> summarize_profile(std::vector<ProfileEvent> events);
 
-/// A table: the rows with most time, the rest in one line, and the sums.
+/// The part of the steps' time that lies in none of the phases "forward", "backward", "gradient
+/// norm" and "update": loading, bookkeeping, what goes to the next segment. 0 without steps.
+double share_outside_compute(const std::vector<ProfileRow>& rows);
+
+/// A table: the rows with most time, the rest in one line, and the sums; of steps also
+/// share_outside_compute.
 std::string profile_to_table(const std::vector<ProfileRow>& rows);
 
 /// Chrome's trace format: one JSON object, which chrome://tracing and ui.perfetto.dev open.

@@ -93,7 +93,9 @@ void Trainer::initialize_model() { initialize(model_, static_cast<uint64_t>(conf
 
 StepResult Trainer::step(GateLog* gate_log) {
   Segment segment;
+  ProfilePhase load("load");
   lanes_.next(segment);
+  load.end();
   for (size_t lane = 0; lane < segment.starts.size(); ++lane) {
     segment.starts[lane] |= state_.pending_starts[lane];
   }
@@ -104,8 +106,10 @@ StepResult Trainer::step(GateLog* gate_log) {
   clear_gradients();
   Carry next_carry;
   result.loss = compute_gradients(segment, gate_log, next_carry);
+  ProfilePhase norm("gradient norm");
   result.gradient_norm = std::isfinite(result.loss) ? gradient_norm(parameters_)
                                                     : std::numeric_limits<double>::quiet_NaN();
+  norm.end();
   result.accepted = std::isfinite(result.gradient_norm);
   ++state_.step;
   if (result.accepted) {

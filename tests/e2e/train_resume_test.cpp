@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program itself: stopped by signals and killed, it goes on to the very same weights.
+// The program itself: stopped by signals, killed, or with more threads, it comes to the same
+// weights.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -197,6 +198,13 @@ TEST_P(TrainResumeOfDType, KilledAtVariousMomentsGivesTheSameWeights) {
   }
   EXPECT_GE(kills, 3) << log(run);
   ASSERT_EQ(start(run, dtype)->wait(), 0) << log(run);
+  expect_same_run(run, dtype);
+}
+
+TEST_P(TrainResumeOfDType, TwoThreadsGiveTheSameWeightsAndLosses) {
+  const std::string dtype = GetParam();
+  const std::string run = "two-threads-" + dtype;
+  ASSERT_EQ(start(run, dtype, {"--set", "train.threads=2"})->wait(), 0) << log(run);
   expect_same_run(run, dtype);
 }
 

@@ -3,12 +3,14 @@
 #include "eval/selftest.h"
 
 #include <filesystem>
+#include <string>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "kernels/cpu_target.h"
 
 namespace brt {
 namespace {
@@ -28,9 +30,22 @@ void expect_all_pass(DType dtype) {
   }
 }
 
-TEST(Selftest, EveryGoldenCasePassesInFloat32) { expect_all_pass(DType::kFp32); }
+class SelftestOfTarget : public testing::TestWithParam<kernels::CpuTarget> {
+ protected:
+  void SetUp() override { kernels::force_cpu_target(GetParam()); }
+  void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
+};
 
-TEST(Selftest, EveryGoldenCasePassesInBfloat16) { expect_all_pass(DType::kBf16); }
+TEST_P(SelftestOfTarget, EveryGoldenCasePassesInFloat32) { expect_all_pass(DType::kFp32); }
+
+TEST_P(SelftestOfTarget, EveryGoldenCasePassesInBfloat16) { expect_all_pass(DType::kBf16); }
+
+INSTANTIATE_TEST_SUITE_P(Targets,
+                         SelftestOfTarget,
+                         testing::ValuesIn(kernels::supported_targets()),
+                         [](const testing::TestParamInfo<kernels::CpuTarget>& target) {
+                           return std::string(kernels::to_word(target.param));
+                         });
 
 TEST(Selftest, ACaseComputedByAnotherModelFails) {
   const std::filesystem::path mixed =

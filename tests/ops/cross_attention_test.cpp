@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "ops/unit_length.h"
+#include "support/fused_case.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -121,6 +125,82 @@ TEST(CrossAttention, BFloat16IsCloseToFloat32) {
   EXPECT_EQ(half.scalar_type(), at::kBFloat16);
   EXPECT_TRUE(near(half, cross_attention(in[0], in[1], in[2], in[3]), 2 * tolerance::kBFloat16));
 }
+
+std::string text_of(const Sizes& sizes) {
+  return "lanes " + std::to_string(sizes.lanes) + ", rows " + std::to_string(sizes.rows) +
+         ", keys " + std::to_string(sizes.keys) + ", head size " + std::to_string(sizes.head_size);
+}
+
+/// Tokens over few states, states over tokens and over states: neither fills panels or tiles.
+const std::vector<Sizes>& fused_sizes() {
+  static const std::vector<Sizes> sizes = {
+      {.lanes = 1, .rows = 16, .keys = 1, .head_size = 8},
+      {.lanes = 3, .rows = 16, .keys = 5, .head_size = 40},
+      {.lanes = 1, .rows = 129, .keys = 5, .head_size = 64},
+      {.lanes = 3, .rows = 129, .keys = 1, .heads = 1, .head_size = 128},
+      {.lanes = 1, .rows = 7, .keys = 5, .head_size = 128},
+      {.lanes = 1, .rows = 1, .keys = 258, .head_size = 64},
+      {.lanes = 3, .rows = 5, .keys = 32, .head_size = 8},
+      {.lanes = 1, .rows = 70, .keys = 140, .head_size = 40},
+  };
+  return sizes;
+}
+
+class FusedCrossAttention : public FusedTest {
+ protected:
+  /// Arguments that need gradients, with unit-length queries and keys as the model has them; query,
+  /// keys and values of the case's dtype.
+  std::vector<at::Tensor> arguments(const Sizes& sizes) const {
+    std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+    in[0] = unit_length(in[0]);
+    in[1] = unit_length(in[1]);
+    for (size_t i = 0; i < in.size(); ++i) {
+      in[i] = (i < 3 ? in[i].to(GetParam().dtype) : in[i]).detach().requires_grad_();
+    }
+    return in;
+  }
+  double limit() const { return GetParam().dtype == at::kFloat ? 1e-5 : 3 * tolerance::kBFloat16; }
+
+  /// The output, then the gradients of a weighted sum of it.
+  static std::vector<at::Tensor> results(const std::vector<at::Tensor>& in, const at::Tensor& out) {
+    (out.to(at::kFloat) * random_tensor(out.sizes(), 9, at::kFloat)).sum().backward();
+    std::vector<at::Tensor> found = {out.detach().to(at::kFloat)};
+    for (const at::Tensor& argument : in) {
+      found.push_back(argument.grad().to(at::kFloat));
+    }
+    return found;
+  }
+};
+
+TEST_P(FusedCrossAttention, OutputAndGradientsEqualTheReference) {
+  for (const Sizes& sizes : fused_sizes()) {
+    for (const bool hides : {false, true}) {
+      HiddenKeys hidden;
+      if (hides) {
+        hidden = {.lanes_B = at::arange(sizes.lanes).eq(0), .first = (sizes.keys + 1) / 2};
+      }
+      const std::vector<at::Tensor> in = arguments(sizes);
+      const std::vector<at::Tensor> got =
+          results(in, cross_attention(in[0], in[1], in[2], in[3], hidden));
+      std::vector<at::Tensor> exact;  // the same numbers, without further rounding
+      for (const at::Tensor& argument : in) {
+        exact.push_back(argument.detach().to(at::kDouble).requires_grad_());
+      }
+      const std::vector<at::Tensor> want =
+          results(exact, cross_attention_reference(exact[0], exact[1], exact[2], exact[3], hidden));
+      for (size_t i = 0; i < want.size(); ++i) {
+        const double largest = std::max(1.0, want[i].abs().max().item<double>());
+        EXPECT_TRUE(near(got[i] / largest, want[i] / largest, limit()))
+            << (i == 0 ? "output, " : "a gradient, ") << text_of(sizes);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets,
+                         FusedCrossAttention,
+                         testing::ValuesIn(fused_cases()),
+                         fused_case_name);
 
 TEST(CrossAttention, RefusesSizesThatDisagree) {
   const std::vector<at::Tensor> in = random_arguments({});

@@ -314,6 +314,8 @@ const std::vector<Sizes>& fused_sizes() {
       {.window = 7, .tokens = 14, .lanes = 3, .head_size = 40},
       {.window = 16, .tokens = 80, .lanes = 2, .head_size = 64},
       {.window = 129, .tokens = 129, .lanes = 1, .heads = 1, .head_size = 128},
+      {.window = 129, .tokens = 258, .lanes = 3, .heads = 1, .head_size = 40},
+      {.window = 16, .tokens = 32, .lanes = 1, .head_size = 128},
       {.window = 128, .tokens = 256, .lanes = 1, .heads = 3, .head_size = 5},
       {.window = 100, .tokens = 40, .read_before = 33, .head_size = 7},
   };

@@ -32,6 +32,10 @@ std::vector<ProfileEvent> small_profile() {
           {.name = "step", .step = 3, .thread = 1, .begin_ns = 0, .end_ns = 10 * kMs}};
 }
 
+ProfileEvent call(const char* name, int64_t begin_ms, int64_t end_ms) {
+  return {.name = name, .thread = 1, .begin_ns = begin_ms * kMs, .end_ns = end_ms * kMs};
+}
+
 const ProfileRow& row_of(const std::vector<ProfileRow>& rows, const std::string& name) {
   const std::vector<ProfileRow>::const_iterator row =
       std::ranges::find(rows, name, &ProfileRow::name);
@@ -102,6 +106,20 @@ TEST(Profile, TableSumsToAllCallsAndAllTime) {
   EXPECT_NE(table.find("      46 "), std::string::npos) << table;
 }
 
+TEST(Profile, WhatLiesInNoPhaseIsOutsideCompute) {
+  const std::vector<ProfileRow> rows =
+      summarize_profile({call("step", 0, 100), call("load", 0, 3), call("forward", 5, 35),
+                         call("mm", 10, 30), call("backward", 36, 80), call("mm", 40, 50),
+                         call("gradient norm", 80, 85), call("update", 85, 99)});
+  EXPECT_NEAR(share_outside_compute(rows), 0.07, 1e-12);
+  EXPECT_NE(profile_to_table(rows).find("outside forward, backward and update: 7.00 %"),
+            std::string::npos)
+      << profile_to_table(rows);
+  EXPECT_EQ(share_outside_compute({}), 0.0);
+  EXPECT_EQ(profile_to_table(summarize_profile({call("mm", 0, 1)})).find("outside"),
+            std::string::npos);
+}
+
 TEST(Profile, TraceIsJsonWithEveryCallInMicroseconds) {
   const nlohmann::json trace = nlohmann::json::parse(profile_to_trace(small_profile()));
   const nlohmann::json& events = trace["traceEvents"];
@@ -156,7 +174,8 @@ TEST(Profile, StepsOfARunShowForwardBackwardAndUpdate) {
   observer.on_step = [&profiler](const TrainProgress&) { profiler.end_step(); };
   run_training({.config = config, .run_folder = folder.path("run")}, observer);
   const std::vector<ProfileRow> rows = summarize_profile(profiler.events());
-  for (const std::string phase : {"step", "forward", "backward", "update"}) {
+  for (const std::string phase :
+       {"step", "load", "forward", "backward", "gradient norm", "update"}) {
     EXPECT_EQ(row_of(rows, phase).calls, 3) << phase;
   }
   for (const std::string operation : {"brt::linear", "brt::cross_entropy"}) {
@@ -164,6 +183,8 @@ TEST(Profile, StepsOfARunShowForwardBackwardAndUpdate) {
   }
   EXPECT_GE(row_of(rows, "step").total_ms,
             row_of(rows, "forward").total_ms + row_of(rows, "backward").total_ms);
+  EXPECT_GT(share_outside_compute(rows), 0.0);
+  EXPECT_LT(share_outside_compute(rows), 0.5) << profile_to_table(rows);
 }
 
 }  // namespace
