@@ -209,7 +209,7 @@ void GuardedRows::round_random_elements() {
   const int64_t size = pick_size(500);
   const Values<float> x(random_, size);
   const Values<Bfloat16> out(random_, size);
-  round_to_bfloat16(x.data(), out.data(), size);
+  round_row(x.data(), out.data(), size);
   for (int64_t i = 0; i < size; ++i) {
     ASSERT_EQ(out.data()[i].bits, to_bfloat16(x.data()[i]).bits) << i << " of " << size;
   }
