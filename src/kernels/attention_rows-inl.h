@@ -75,8 +75,8 @@ float softmax_row(const AttentionRow& row, T* probability) {
 }
 
 /// Sums over a row that its gradient needs, with weights w, which replace the products, and their
-/// gradients g. Logits are counted from `center`, where the softmax's gradient does not change but
-/// the sums' rounding is small.
+/// gradients g. Logits are counted from the largest: the softmax's gradient does not change, and
+/// the terms that cancel are small.
 struct GradientSums {
   float weighted_gradient = 0.0F;  ///< sum w g
   float scale_gradient = 0.0F;     ///< sum w (g - weighted_gradient) (q . k + bias)
@@ -86,7 +86,7 @@ template <bool kHasBias>
 GradientSums gradient_sums(const AttentionRow& row, const float* weight_gradient, float log_sum) {
   float* weights = row.product;
   const float scale = row.scale;
-  const float center = scale != 0.0F ? log_sum / scale : 0.0F;
+  const float center = scale != 0.0F ? largest_logit<kHasBias>(row) / scale : 0.0F;
   float gradient_lanes[kSumLanes] = {};
   float logit_lanes[kSumLanes] = {};
   float product_lanes[kSumLanes] = {};
