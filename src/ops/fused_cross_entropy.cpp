@@ -12,6 +12,7 @@
 
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
+#include "kernels/rounding.h"
 #include "kernels/softmax_gradient.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
@@ -184,10 +185,8 @@ class CrossEntropyPass {
     const int64_t* indices = problem_.rows.data() + rows.chunk_begin + rows.from;
     T* hidden = hidden_.data() + rows.from * problem_.width;
     for (int64_t r = 0; r < rows.count; ++r) {
-      const float* source = problem_.hidden + indices[r] * problem_.width;
-      for (int64_t d = 0; d < problem_.width; ++d) {
-        kernels::from_float(source[d], hidden[r * problem_.width + d]);
-      }
+      kernels::round_row(problem_.hidden + indices[r] * problem_.width, hidden + r * problem_.width,
+                         problem_.width);
     }
     float* logits = logits_.data() + slot * kTaskRows * logits_stride_;
     kernels::SoftmaxSum sums[kTaskRows];
