@@ -40,12 +40,6 @@ constexpr double kGemmFlops = 2.0 * kGemmRows * kGemmWidth * kGemmWidth;
 /// A repetition this long is warm after one.
 constexpr double kSlowSeconds = 5.0;
 
-double seconds_of(const std::function<void()>& work) {
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 std::function<void()> gemm_work() {
   const at::TensorOptions options = at::TensorOptions().dtype(at::kBFloat16);
   const at::Tensor left = at::ones({kGemmRows, kGemmWidth}, options);
@@ -178,6 +172,12 @@ class EvaluationSegments {
 };
 
 }  // namespace
+
+double seconds_of(const std::function<void()>& work) {
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 double quantile(std::vector<double> values, double fraction) {
   std::ranges::sort(values);

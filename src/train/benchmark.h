@@ -40,6 +40,9 @@ struct BenchmarkResult {
   int64_t threads = 0;
 };
 
+/// How long it takes, in seconds.
+double seconds_of(const std::function<void()>& work);
+
 /// Value at a fraction of the sorted list, between neighbours by their distance.
 double quantile(std::vector<double> values, double fraction);
 

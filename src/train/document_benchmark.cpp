@@ -2,7 +2,6 @@
 // Whether reading a long document stays as fast and as small as it began.
 #include "train/document_benchmark.h"
 
-#include <chrono>
 #include <fstream>
 #include <vector>
 
@@ -29,11 +28,7 @@ class TimedDocument {
  public:
   explicit TimedDocument(const RunConfig& config) : work_(evaluation_work(config)) {}
 
-  double read_segment() const {
-    const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-    work_.repeat();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+  double read_segment() const { return seconds_of(work_.repeat); }
 
   std::vector<double> read_segments(int64_t count) const {
     std::vector<double> seconds;
