@@ -15,8 +15,7 @@
 #include "base/error.h"
 #include "ops/dropout.h"
 #include "ops/position_bias.h"
-#include "ops/unit_length.h"
-#include "support/fused_case.h"
+#include "support/fused_attention.h"
 #include "support/jacobian.h"
 
 namespace brt {
@@ -322,20 +321,11 @@ const std::vector<Sizes>& fused_sizes() {
   return sizes;
 }
 
-class FusedWindowAttention : public FusedTest {
+class FusedWindowAttention : public FusedAttentionTest {
  protected:
-  /// Arguments that need gradients, with unit-length queries and keys as the model has them; query,
-  /// keys and values of the case's dtype.
   std::vector<at::Tensor> arguments(const Sizes& sizes) const {
-    std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
-    in[0] = unit_length(in[0]);
-    in[1] = unit_length(in[1]);
-    for (size_t i = 0; i < in.size(); ++i) {
-      in[i] = (i < 3 ? in[i].to(GetParam().dtype) : in[i]).detach().requires_grad_();
-    }
-    return in;
+    return as_the_model_has_them(random_arguments(sizes, at::kFloat));
   }
-  double limit() const { return GetParam().dtype == at::kFloat ? 1e-5 : 3 * tolerance::kBFloat16; }
 };
 
 TEST_P(FusedWindowAttention, OutputAndGradientsEqualTheReference) {
