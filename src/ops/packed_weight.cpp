@@ -47,25 +47,29 @@ int64_t version_of(const at::Tensor& weight) {
 
 }  // namespace
 
-bool PackedWeight::Form::is_of(const at::Tensor& weight, at::ScalarType dtype) const {
-  return panels.defined() && panels.scalar_type() == dtype && data == weight.const_data_ptr() &&
-         version == version_of(weight);
-}
-
 const at::Tensor& PackedWeight::transposed(const at::Tensor& weight, at::ScalarType dtype) {
-  if (!transposed_.is_of(weight, dtype)) {
-    transposed_ = {pack(weight, Direction::kTransposed, dtype), weight.const_data_ptr(),
-                   version_of(weight)};
+  keep_only_forms_of(weight, dtype);
+  if (!transposed_.defined()) {
+    transposed_ = pack(weight, Direction::kTransposed, dtype);
   }
-  return transposed_.panels;
+  return transposed_;
 }
 
 const at::Tensor& PackedWeight::straight(const at::Tensor& weight, at::ScalarType dtype) {
-  if (!straight_.is_of(weight, dtype)) {
-    straight_ = {pack(weight, Direction::kStraight, dtype), weight.const_data_ptr(),
-                 version_of(weight)};
+  keep_only_forms_of(weight, dtype);
+  if (!straight_.defined()) {
+    straight_ = pack(weight, Direction::kStraight, dtype);
   }
-  return straight_.panels;
+  return straight_;
+}
+
+void PackedWeight::keep_only_forms_of(const at::Tensor& weight, at::ScalarType dtype) {
+  const Source source = {weight.const_data_ptr(), version_of(weight), dtype};
+  if (source != source_) {
+    transposed_.reset();
+    straight_.reset();
+    source_ = source;
+  }
 }
 
 }  // namespace brt

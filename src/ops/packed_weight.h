@@ -21,15 +21,22 @@ class PackedWeight {
   const at::Tensor& straight(const at::Tensor& weight, at::ScalarType dtype);
 
  private:
-  struct Form {
-    at::Tensor panels;
-    const void* data = nullptr;  ///< of the weight when it was packed
-    int64_t version = -1;        ///< as `data`
+  /// What the forms were made of.
+  struct Source {
+    const void* data = nullptr;
+    int64_t version = -1;
+    at::ScalarType dtype = at::kFloat;
 
-    bool is_of(const at::Tensor& weight, at::ScalarType dtype) const;
+    bool operator==(const Source&) const = default;
   };
-  Form transposed_;
-  Form straight_;
+
+  /// Drops the forms of another weight, of an older version or in another type. Both go at once: a
+  /// forward pass then does not hold what only the last backward pass needed.
+  void keep_only_forms_of(const at::Tensor& weight, at::ScalarType dtype);
+
+  Source source_;
+  at::Tensor transposed_;
+  at::Tensor straight_;
 };
 
 }  // namespace brt
