@@ -307,7 +307,7 @@ def measure(a, plan, candidate, repetitions, fixed):
   kept = {key: result[key] for key in ("gemm_flops_per_second", "cpu", "kernel_target", "threads", "torch", "jax",
                                        "params") if key in result}
   return dict(line, rates=rates_of(result), flops_per_token=result["flops_per_token"], peak_rss_mib=peak,
-              alloc=result.get("alloc", "own settings of glibc"), **kept)
+              alloc=result.get("alloc", "tcmalloc"), **kept)
 
 
 # ---------------------------------------------------------------- rounds

@@ -14,9 +14,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+
+#ifdef BRT_TCMALLOC
+#include <gperftools/malloc_extension.h>
+#endif
 
 #include <torch/version.h>
 
@@ -32,13 +35,12 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
-/// glibc gives big blocks back to the system at every free and takes fresh ones, zeroed page by
-/// page at first touch, at the next allocation: each tensor operation would pay those page faults.
-/// So keep all memory in the heap, never trim its top, and grow it in steps of 64 MiB.
+/// Memory that was freed is kept for the next allocation: given back to the system, it would come
+/// again as fresh pages, zeroed one by one at first touch, with every step.
 void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);  // no separate mapping for a block of any size
-  mallopt(M_TRIM_THRESHOLD, -1);
-  mallopt(M_TOP_PAD, 64 << 20);
+#ifdef BRT_TCMALLOC  // a sanitizer brings its own allocator
+  MallocExtension::instance()->SetMemoryReleaseRate(0.0);
+#endif
 }
 
 std::string version_text() {
