@@ -87,22 +87,24 @@ at::Tensor LayerImpl::over_states(const LayerInput& input,
                            attention_->cross_scale);
   }
   const int64_t window = config_.window;
-  const int64_t tokens = cross_query_BNHK.size(1);
-  const int64_t rows = std::min(tokens, window);
+  const int64_t rows = std::min(cross_query_BNHK.size(1), window);
   const bool block_ends = carry.keys_BMHK.size(1) % window == 0;
+  // Split once: the gradient of each of many narrowed views would be as large as the whole.
+  const std::vector<at::Tensor> queries_BRHK = cross_query_BNHK.split(rows, 1);
+  const std::vector<at::Tensor> keys_BWHK = carry.keys_BMHK.split(window, 1);
+  const std::vector<at::Tensor> values_BWHK = carry.values_BMHK.split(window, 1);
   std::vector<at::Tensor> parts_BRHK;
-  for (int64_t begin = 0; begin < tokens; begin += rows) {
+  for (size_t index = 0; index < queries_BRHK.size(); ++index) {
     if (!carry.heads.defined()) {
       carry.heads = cell->read(carry.state_BSD, options);
     }
-    parts_BRHK.push_back(cross_attention(cross_query_BNHK.narrow(1, begin, rows),
-                                         carry.heads.keys_BSHK, carry.heads.values_BSHK,
-                                         attention_->cross_scale));
+    parts_BRHK.push_back(cross_attention(queries_BRHK[index], carry.heads.keys_BSHK,
+                                         carry.heads.values_BSHK, attention_->cross_scale));
     if (block_ends) {
       BlockKeys block;
-      block.keys_BJHK = carry.keys_BMHK.narrow(1, begin, 2 * window);
-      block.values_BJHK = carry.values_BMHK.narrow(1, begin, 2 * window);
-      block.empty_cache_B = begin == 0 ? input.empty_cache_B : at::Tensor();
+      block.keys_BJHK = at::cat({keys_BWHK[index], keys_BWHK[index + 1]}, 1);
+      block.values_BJHK = at::cat({values_BWHK[index], values_BWHK[index + 1]}, 1);
+      block.empty_cache_B = index == 0 ? input.empty_cache_B : at::Tensor();
       carry.state_BSD = cell->next_state(carry.state_BSD, carry.heads, block, options);
       carry.heads = StateHeads();
     }
