@@ -21,7 +21,7 @@ Unsigned little_endian_at(std::string_view bytes, size_t place) {
   Unsigned number = 0;
   for (size_t i = 0; i < sizeof(Unsigned); ++i) {
     const Unsigned byte = static_cast<unsigned char>(bytes[place + i]);
-    number |= byte << (8 * i);
+    number = static_cast<Unsigned>(number | (byte << (8 * i)));
   }
   return number;
 }
