@@ -44,7 +44,7 @@ HOW = """## How it was measured
   cores, at its worst.
 - *Memory* is the peak of the process, compilation included.
 - Where a peer has several settings, the others are tried for two steps each and the fastest goes on. Peers run under tcmalloc if it is
-  installed, which is their best allocator; `brt` runs as it is.
+  installed, which is their best allocator; `brt` has it built in.
 
 What is not the same between the programs:
 
