@@ -74,8 +74,8 @@ void last_rows(const Left<T>& left,
   }
 }
 
-/// Calls product<kMaxRows, kVectors> for so many vectors of columns.
-template <class Micro, int kVectors, class T>
+/// Calls product<kRows, kVectors> for so many vectors of columns.
+template <class Micro, int kRows, int kVectors, class T>
 void some_columns(const Left<T>& left,
                   const T* panel,
                   int64_t depth,
@@ -84,10 +84,10 @@ void some_columns(const Left<T>& left,
                   int64_t vectors,
                   bool accumulate) {
   if (vectors == kVectors) {
-    Micro::template product<Micro::kMaxRows, kVectors>(left, panel, depth, out, out_stride,
-                                                       accumulate);
+    Micro::template product<kRows, kVectors>(left, panel, depth, out, out_stride, accumulate);
   } else if constexpr (kVectors > 1) {
-    some_columns<Micro, kVectors - 1>(left, panel, depth, out, out_stride, vectors, accumulate);
+    some_columns<Micro, kRows, kVectors - 1>(left, panel, depth, out, out_stride, vectors,
+                                             accumulate);
   }
 }
 
@@ -115,11 +115,12 @@ void panel_product(const Left<T>& left,
       }
       const int64_t step = larger(end - begin, 0);
       const int64_t k = step > 0 ? begin : 0;
+      const Left<T> some_left = left.from(row, k);
       const T* part = panel + k * kPanelColumns;
       float* row_out = out + row * out_stride;
-      if (group < Micro::kMaxRows) {
-        last_rows<Micro, Micro::kMaxRows - 1>(left.from(row, k), part, step, row_out, out_stride,
-                                              group, add);
+      if (group < Micro::kMaxRows && group > 1) {
+        last_rows<Micro, Micro::kMaxRows - 1>(some_left, part, step, row_out, out_stride, group,
+                                              add);
         continue;
       }
       // The vectors of columns that some row of the group wants.
@@ -127,8 +128,15 @@ void panel_product(const Left<T>& left,
       const int64_t behind =
           smaller(last + bands.columns.end + kVectorColumns - 1, kPanelColumns) / kVectorColumns;
       const int64_t column = first * kVectorColumns;
-      some_columns<Micro, kPanelVectors>(left.from(row, k), part + panel_place(0, column, part),
-                                         step, row_out + column, out_stride, behind - first, add);
+      part += panel_place(0, column, part);
+      row_out += column;
+      if (group == 1) {
+        some_columns<Micro, 1, kPanelVectors>(some_left, part, step, row_out, out_stride,
+                                              behind - first, add);
+      } else {
+        some_columns<Micro, Micro::kMaxRows, kPanelVectors>(some_left, part, step, row_out,
+                                                            out_stride, behind - first, add);
+      }
     }
   }
 }
