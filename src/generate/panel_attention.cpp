@@ -16,7 +16,8 @@ template <class T>
 void key_products(const HeadPanels<T>& head,
                   Rows<const T> query_RK,
                   Range panels,
-                  Rows<float> out) {
+                  Rows<float> out,
+                  kernels::Band wanted) {
   kernels::MatmulArgs<T> args;
   args.left = query_RK.data;
   args.left_stride = query_RK.stride;
@@ -27,6 +28,7 @@ void key_products(const HeadPanels<T>& head,
   args.columns = (panels.end - panels.begin) * kPanelColumns;
   args.depth = head.head_size;
   args.output = MatmulOutput::kStoreFloat;
+  args.column_band = wanted;
   args.rows_stand_alone = true;
   kernels::matmul(args);
 }
@@ -37,7 +39,8 @@ void weighted_values(const HeadPanels<T>& head,
                      int64_t first,
                      int64_t count,
                      Rows<float> out_RK,
-                     MatmulOutput output) {
+                     MatmulOutput output,
+                     kernels::Band band) {
   const int64_t size = kernels::panel_size(head.num_keys, head.values);
   for (int64_t column = 0; column < head.head_size; column += kPanelColumns) {
     kernels::MatmulArgs<T> args;
@@ -50,6 +53,7 @@ void weighted_values(const HeadPanels<T>& head,
     args.columns = std::min(kPanelColumns, head.head_size - column);
     args.depth = count;
     args.output = output;
+    args.depth_band = band;
     args.rows_stand_alone = true;
     kernels::matmul(args);
   }
@@ -75,12 +79,24 @@ void attend_all(const HeadPanels<T>& head,
                   MatmulOutput::kStoreFloat);
 }
 
-template void key_products(const HeadPanels<float>&, Rows<const float>, Range, Rows<float>);
-template void key_products(const HeadPanels<Bfloat16>&, Rows<const Bfloat16>, Range, Rows<float>);
-template void weighted_values(
-    const HeadPanels<float>&, Rows<const float>, int64_t, int64_t, Rows<float>, MatmulOutput);
-template void weighted_values(
-    const HeadPanels<Bfloat16>&, Rows<const Bfloat16>, int64_t, int64_t, Rows<float>, MatmulOutput);
+template void key_products(
+    const HeadPanels<float>&, Rows<const float>, Range, Rows<float>, kernels::Band);
+template void key_products(
+    const HeadPanels<Bfloat16>&, Rows<const Bfloat16>, Range, Rows<float>, kernels::Band);
+template void weighted_values(const HeadPanels<float>&,
+                              Rows<const float>,
+                              int64_t,
+                              int64_t,
+                              Rows<float>,
+                              MatmulOutput,
+                              kernels::Band);
+template void weighted_values(const HeadPanels<Bfloat16>&,
+                              Rows<const Bfloat16>,
+                              int64_t,
+                              int64_t,
+                              Rows<float>,
+                              MatmulOutput,
+                              kernels::Band);
 template void attend_all(
     const HeadPanels<float>&, float, Rows<const float>, Rows<float>, const TileScratch<float>&);
 template void attend_all(const HeadPanels<Bfloat16>&,

@@ -30,18 +30,25 @@ struct Rows {
   int64_t count = 0;
 };
 
-/// out[r, j] = query_r . key_(64 first_panel + j) for whole panels of keys.
+/// out[r, j] = query_r . key_(64 first_panel + j) for whole panels of keys; outside of the band the
+/// output may be left as it was.
 template <class T>
-void key_products(const HeadPanels<T>& head, Rows<const T> query_RK, Range panels, Rows<float> out);
+void key_products(const HeadPanels<T>& head,
+                  Rows<const T> query_RK,
+                  Range panels,
+                  Rows<float> out,
+                  kernels::Band wanted = {});
 
-/// out[r] = or += sum_j weight[r, j] value_(first + j), j in [0, count). `first` must be even.
+/// out[r] = or += sum_j weight[r, j] value_(first + j), j in [0, count). `first` must be even;
+/// weights outside of the band must be zero.
 template <class T>
 void weighted_values(const HeadPanels<T>& head,
                      Rows<const T> weight,
                      int64_t first,
                      int64_t count,
                      Rows<float> out_RK,
-                     kernels::MatmulOutput output);
+                     kernels::MatmulOutput output,
+                     kernels::Band band = {});
 
 /// Memory for a tile of attend_all.
 template <class T>

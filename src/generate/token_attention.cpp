@@ -16,6 +16,7 @@
 
 namespace brt {
 
+using kernels::Band;
 using kernels::Bfloat16;
 using kernels::kPanelColumns;
 using kernels::MatmulOutput;
@@ -213,21 +214,27 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
   const T* earlier_query = config_.position == PositionType::kRotary ? call.scratch.earlier_query_RK
                                                                      : call.scratch.query_RK;
 
+  // Row r of the tile sees the earlier block from first_place + r on, the one under way before it.
+  const Band under_way_band = {-Band::kEverywhere, first_place};
   key_products<T>(earlier, {earlier_query, config_.head_size, count},
                   {begin / kPanelColumns, kernels::num_panels(window)},
-                  {tile.logits + begin, tile.stride, count});
+                  {tile.logits + begin, tile.stride, count},
+                  {first_place - begin, Band::kEverywhere});
   // What the last panel holds beyond the block is overwritten.
   key_products<T>(under_way, {call.scratch.query_RK, config_.head_size, count},
-                  {0, kernels::num_panels(last_place)}, {tile.logits + window, tile.stride, count});
+                  {0, kernels::num_panels(last_place)}, {tile.logits + window, tile.stride, count},
+                  under_way_band);
   softmax(call, first, count, begin, window + last_place);
 
   const Rows<float> out = {
       call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
       call.rows.joined_stride, count};
-  weighted_values<T>(earlier, {tile.weights + begin, tile.stride, count}, begin, window - begin,
-                     out, MatmulOutput::kStoreFloat);
+  const int64_t first_value = first_place / 2 * 2;  // panels hold pairs
+  weighted_values<T>(earlier, {tile.weights + first_value, tile.stride, count}, first_value,
+                     window - first_value, out, MatmulOutput::kStoreFloat,
+                     {first_place - first_value, Band::kEverywhere});
   weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, last_place, out,
-                     MatmulOutput::kAddFloat);
+                     MatmulOutput::kAddFloat, under_way_band);
 }
 
 /// Weights of columns [begin, end) of the tile; hidden ones are zero.
