@@ -49,6 +49,7 @@ class ThreadTeam {
   int64_t size_;
   Function function_ = nullptr;
   const void* object_ = nullptr;
+  int caller_core_ = -1;
   std::vector<std::thread> threads_;
   // Each on a cache line of its own.
   alignas(64) std::atomic<uint32_t> calls_ = 0;    ///< of run(); also raised to end the threads
