@@ -27,7 +27,9 @@ std::byte* allocate(int64_t bytes) {
   }
 #if defined(MADV_HUGEPAGE)
   if (alignment == kHugePage) {
-    ::madvise(memory, static_cast<size_t>(padded), MADV_HUGEPAGE);  // refused: small pages do too
+    // The small pages that an earlier allocation left here go first. Refused: small pages do too.
+    ::madvise(memory, static_cast<size_t>(padded), MADV_DONTNEED);
+    ::madvise(memory, static_cast<size_t>(padded), MADV_HUGEPAGE);
   }
 #endif
   return static_cast<std::byte*>(memory);
