@@ -2,7 +2,7 @@
 // The stack of layers for a step's rows, computed by all threads side by side.
 //
 // Every thread runs the same function. A product is divided by panels of columns, attention by
-// streams and heads; a barrier stands wherever one reads what another wrote. Few rows are
+// heads and streams; a barrier stands wherever one reads what another wrote. Few rows are
 // normalised and rounded by every thread for itself, which is cheaper than a barrier more.
 #include "generate/token_step.h"
 
@@ -221,11 +221,11 @@ class TokenStepOf : public TokenStep {
   }
 
   /// Units to be done at the end of the step: their share of the block's tokens, so that they are
-  /// spread evenly when tokens come one at a time.
+  /// spread evenly when tokens come one at a time, in turns that occupy all threads.
   int64_t target_units(const StateUpdate<T>& update, const StepStream& stream) const {
     const int64_t tokens = stream.place + stream.rows;
     const int64_t share = (update.num_units() * tokens + config_.window - 1) / config_.window;
-    return std::min(update.units_possible(tokens), share);
+    return std::min(update.units_possible(tokens), round_up(share, team_.size()));
   }
 
   /// All units from done to target, stage by stage, of all streams together.
@@ -310,17 +310,34 @@ class TokenStepOf : public TokenStep {
   void attend(int64_t layer, int64_t thread) {
     const LayerWeights& weights = model_.layer(layer);
     const Operand normed = normed_operand(x_RD_, rows_, weights.attention_norm_D, thread);
-    multiply(weights.heads, normed, heads_RP_, MatmulOutput::kStoreFloat, thread);
+    project_heads(weights.heads, normed, thread);
 
     const int64_t num_streams = static_cast<int64_t>(streams_.size());
-    const Range items = team_.part(num_streams * config_.num_heads, thread);
+    const Range items = team_.part(config_.num_heads * num_streams, thread);
     for (int64_t item = items.begin; item < items.end; ++item) {
-      attend_head(layer, item / config_.num_heads, item % config_.num_heads, thread);
+      attend_head(layer, item % num_streams, item / num_streams, thread);
     }
     team_.barrier();
 
     const Operand joined = operand_of(joined_RE_, rows_, weights.output.depth(), thread);
     multiply(weights.output, joined, x_RD_, MatmulOutput::kAddFloat, thread);
+  }
+
+  /// k, v, q, q2. Where whole heads fall to every thread, each makes those that it attends with,
+  /// and nobody waits.
+  void project_heads(const WeightMatrix& matrix, const Operand& normed, int64_t thread) {
+    const int64_t head_panels = config_.head_size / kernels::kPanelColumns;
+    if (config_.head_size % kernels::kPanelColumns != 0 || config_.num_heads % team_.size() != 0) {
+      multiply(matrix, normed, heads_RP_, MatmulOutput::kStoreFloat, thread);
+      return;
+    }
+    const Range heads = team_.part(config_.num_heads, thread);
+    for (int64_t source = 0; source < matrix.num_sources(); ++source) {
+      const int64_t first = matrix.source_column(source) / kernels::kPanelColumns;
+      matrix.multiply(normed, rows_,
+                      {first + heads.begin * head_panels, first + heads.end * head_panels},
+                      heads_RP_, matrix.columns());
+    }
   }
 
   void attend_head(int64_t layer, int64_t stream_index, int64_t head, int64_t thread) {

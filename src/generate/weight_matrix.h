@@ -36,6 +36,7 @@ class WeightMatrix {
   int64_t num_panels() const { return static_cast<int64_t>(panels_.size()); }
   /// Columns of the product, those that fill up panels between the sources included.
   int64_t columns() const { return columns_; }
+  int64_t num_sources() const { return static_cast<int64_t>(first_panel_.size()); }
   /// The first column of a source.
   int64_t source_column(int64_t source) const {
     return 64 * first_panel_[static_cast<size_t>(source)];

@@ -41,6 +41,8 @@ inline std::map<std::string, ModelConfig> case_configs() {
   dual.candidate_tanh = true;
   ModelConfig& single = configs["fixed_single_rotary"] = case_config(/*window=*/64, 64);
   single.cell = CellType::kSingle;
+  single.num_heads = 2;  // whole panels and, of two threads, one each
+  single.head_size = 64;
   single.position = PositionType::kRotary;
   ModelConfig& plain = configs["plain_attention_masked"] = case_config(/*window=*/65, 3);
   plain.position = PositionType::kNone;
