@@ -17,6 +17,10 @@
 namespace brt {
 namespace {
 
+/// Steps after which the weights lie where a long run has them: the bandwidth's buffer pushed them
+/// out of the caches.
+constexpr int64_t kStepsIntoCaches = 4;
+
 /// A model's folder among the temporary files, for as long as the object lives.
 class TemporaryModel {
  public:
@@ -67,10 +71,15 @@ BenchmarkWork EngineBench::decoding() {
   work.flops_per_token = forward_flops_per_token(config_.model);
   work.repeat = [this, steps = work.steps] {
     for (int64_t i = 0; i < steps; ++i) {
+      step_seconds_.push_back(seconds_of([this] { decode_step(); }));
+    }
+  };
+  work.between = [this] {
+    measure_bandwidth();
+    for (int64_t i = 0; i < kStepsIntoCaches; ++i) {
       decode_step();
     }
   };
-  work.between = [this] { measure_bandwidth(); };
   return work;
 }
 
@@ -84,13 +93,17 @@ BenchmarkWork EngineBench::reading() {
 }
 
 void EngineBench::measure_bandwidth() {
+  if (bytes_per_second_.empty()) {
+    step_seconds_.clear();  // of repetitions that were not counted
+  }
   // Threads of the matrix product that was timed before spin for some milliseconds.
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   bytes_per_second_.push_back(bandwidth_->measure());
+  // So do those of the measurement, for less than one.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void EngineBench::decode_step() {
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::vector<int32_t> tokens;
   std::vector<Feed> feeds(streams_.size());
   for (const StreamState& stream : streams_) {
@@ -103,8 +116,6 @@ void EngineBench::decode_step() {
     feeds[i].tokens = std::span(tokens).subspan(i, 1);
   }
   engine_->feed(feeds);
-  step_seconds_.push_back(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
 void EngineBench::read_segment() {
@@ -119,10 +130,7 @@ void EngineBench::read_segment() {
     feeds[i].state = &streams_[i];
     feeds[i].tokens = std::span(tokens).subspan(i * length, length);
   }
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  engine_->feed(feeds);
-  step_seconds_.push_back(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  step_seconds_.push_back(seconds_of([&] { engine_->feed(feeds); }));
 }
 
 EngineFigures EngineBench::figures(const BenchmarkResult& result) const {

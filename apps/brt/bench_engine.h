@@ -45,7 +45,7 @@ class EngineBench {
   /// Every stream reads a segment of random tokens a repetition.
   BenchmarkWork reading();
 
-  /// Of all steps since the work was made. `result` is that of the work.
+  /// Of all steps of counted repetitions. `result` is that of the work.
   EngineFigures figures(const BenchmarkResult& result) const;
 
  private:
