@@ -2,8 +2,10 @@
 // Parts of a compressed file and their checksums.
 #include "generate/compressed_file.h"
 
-#include <algorithm>
+#include <span>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -12,26 +14,50 @@
 namespace brt {
 namespace {
 
-constexpr std::string_view kMagic = "BRTCODED";
-constexpr size_t kWordBytes = 16;  // of a weight format or kernel target
-constexpr size_t kHeaderBytes =
-    kMagic.size() + sizeof(uint32_t) + 2 * sizeof(uint64_t) + 2 * kWordBytes;
+constexpr std::string_view kMagic = "BRTC";
+// A word's place is its number in files.
+constexpr std::string_view kWeightFormats[] = {"fp32", "bf16", "int8"};
+constexpr std::string_view kKernelTargets[] = {"scalar", "avx512", "avx512vnni", "avx512bf16",
+                                               "brgemm"};
 constexpr size_t kBlockBytes = size_t{1} << 16;
-constexpr size_t kChecksumBytes = sizeof(uint64_t);
+using Checksum = uint32_t;
+constexpr size_t kHeaderBytes =
+    kMagic.size() + 3 * sizeof(uint8_t) + 2 * sizeof(uint64_t) + sizeof(Checksum);
+constexpr int kSizeBits = 7;  // of a size in each of its bytes
 
-void append_word(std::string& bytes, const std::string& word) {
-  std::string padded = word;
-  padded.resize(kWordBytes, '\0');
-  bytes += padded;
+uint8_t number_of(std::span<const std::string_view> words, const std::string& word) {
+  for (size_t number = 0; number < words.size(); ++number) {
+    if (words[number] == word) {
+      return static_cast<uint8_t>(number);
+    }
+  }
+  throw Error("compressed file: no number stands for '" + word + "'");
 }
 
-std::string word_at(std::string_view bytes, size_t place) {
-  const std::string_view padded = bytes.substr(place, kWordBytes);
-  return std::string(padded.substr(0, padded.find('\0')));
+std::string word_of(std::span<const std::string_view> words, uint8_t number) {
+  if (number >= words.size()) {
+    throw DataError(
+        "compressed file: this program knows no weight format or CPU target of the "
+        "number " +
+            std::to_string(number),
+        "decompress it with the version of brt that wrote it");
+  }
+  return std::string(words[number]);
+}
+
+void append_size(std::string& bytes, uint64_t size) {
+  for (; size >> kSizeBits != 0; size >>= kSizeBits) {
+    bytes.push_back(static_cast<char>(size % (1 << kSizeBits) | 1 << kSizeBits));
+  }
+  bytes.push_back(static_cast<char>(size));
+}
+
+Checksum checksum_of(std::string_view part, uint64_t seed) {
+  return static_cast<Checksum>(hash_bytes(part, seed));
 }
 
 void append_checksum(std::string& part, uint64_t seed) {
-  append_little_endian(part, hash_bytes(part, seed));
+  append_little_endian(part, checksum_of(part, seed));
 }
 
 }  // namespace
@@ -42,8 +68,8 @@ CompressedFileWriter::CompressedFileWriter(const ModelIdentity& model, ByteSink 
   append_little_endian(header, kCompressedFormatVersion);
   append_little_endian(header, model.model_fingerprint);
   append_little_endian(header, model.tokenizer_fingerprint);
-  append_word(header, model.weights);
-  append_word(header, model.kernel_target);
+  append_little_endian(header, number_of(kWeightFormats, model.weights));
+  append_little_endian(header, number_of(kKernelTargets, model.kernel_target));
   append_checksum(header, /*seed=*/0);
   write(header);
 }
@@ -64,8 +90,8 @@ void CompressedFileWriter::finish(const ContentSummary& content) {
     pending_.clear();
   }
   std::string end;
-  append_little_endian(end, uint32_t{0});
-  append_little_endian(end, content.bytes);
+  append_size(end, 0);
+  append_size(end, content.bytes);
   append_little_endian(end, content.checksum);
   append_checksum(end, num_blocks_);
   write(end);
@@ -73,7 +99,7 @@ void CompressedFileWriter::finish(const ContentSummary& content) {
 
 void CompressedFileWriter::write_block(std::string_view coded) {
   std::string block;
-  append_little_endian(block, static_cast<uint32_t>(coded.size()));
+  append_size(block, coded.size());
   block += coded;
   append_checksum(block, num_blocks_);
   ++num_blocks_;
@@ -87,54 +113,71 @@ void CompressedFileWriter::write(std::string_view bytes) {
 
 CompressedFileReader::CompressedFileReader(std::string origin, ByteSource source)
     : origin_(std::move(origin)), source_(std::move(source)) {
-  const std::string magic = read(kMagic.size());
-  if (magic != kMagic) {
+  std::string header = read(kMagic.size());
+  if (header != kMagic) {
     throw DataError(origin_ + ": not a compressed file", "such files are written by brt compress");
   }
-  const std::string header = magic + read(kHeaderBytes + kChecksumBytes - kMagic.size());
-  verify(header, /*seed=*/0, "header");
+  header += read(kHeaderBytes - header.size());
   size_t place = kMagic.size();
-  const uint32_t version = little_endian_at<uint32_t>(header, place);
+  const uint8_t version = little_endian_at<uint8_t>(header, place);
   if (version != kCompressedFormatVersion) {
-    throw DataError(origin_ + ": has format version " + std::to_string(version) +
-                        ", this program reads version " + std::to_string(kCompressedFormatVersion),
+    throw DataError(fmt::format("{}: has format version {}, this program reads version {}", origin_,
+                                version, kCompressedFormatVersion),
                     "decompress it with the version of brt that wrote it");
   }
+  verify(header, /*seed=*/0, "header");
   place += sizeof(version);
   model_.model_fingerprint = little_endian_at<uint64_t>(header, place);
   place += sizeof(uint64_t);
   model_.tokenizer_fingerprint = little_endian_at<uint64_t>(header, place);
   place += sizeof(uint64_t);
-  model_.weights = word_at(header, place);
-  model_.kernel_target = word_at(header, place + kWordBytes);
+  model_.weights = word_of(kWeightFormats, little_endian_at<uint8_t>(header, place));
+  place += sizeof(uint8_t);
+  model_.kernel_target = word_of(kKernelTargets, little_endian_at<uint8_t>(header, place));
 }
 
 std::string CompressedFileReader::next_block() {
-  const std::string start = read(sizeof(uint32_t));
-  const uint32_t size = little_endian_at<uint32_t>(start, 0);
+  std::string block;
+  const uint64_t size = read_size(block);
+  const size_t start = block.size();
   if (size == 0) {
-    read_end(start);
+    read_end(std::move(block));
     return "";
   }
   if (size > kBlockBytes) {
     throw DataError(origin_ + ": is damaged: a block would have " + std::to_string(size) +
                     " bytes, more than " + std::to_string(kBlockBytes));
   }
-  std::string block = start + read(size + kChecksumBytes);
+  block += read(size + sizeof(Checksum));
   verify(block, num_blocks_, "block");
   ++num_blocks_;
-  return block.substr(start.size(), size);
+  return block.substr(start, size);
 }
 
-void CompressedFileReader::read_end(const std::string& start) {
-  const std::string end = start + read(2 * sizeof(uint64_t) + kChecksumBytes);
+/// `end` holds the size 0 that it begins with.
+void CompressedFileReader::read_end(std::string end) {
+  content_.bytes = read_size(end);
+  const size_t place = end.size();
+  end += read(sizeof(content_.checksum) + sizeof(Checksum));
   verify(end, num_blocks_, "end");
-  content_.bytes = little_endian_at<uint64_t>(end, start.size());
-  content_.checksum = little_endian_at<uint64_t>(end, start.size() + sizeof(uint64_t));
+  content_.checksum = little_endian_at<uint64_t>(end, place);
   char more = 0;
   if (source_(&more, 1) != 0) {
     throw DataError(origin_ + ": is damaged: something follows behind its end");
   }
+}
+
+uint64_t CompressedFileReader::read_size(std::string& part) {
+  uint64_t size = 0;
+  for (int shift = 0; shift < 64; shift += kSizeBits) {
+    part += read(1);
+    const uint64_t byte = static_cast<unsigned char>(part.back());
+    size |= byte % (1 << kSizeBits) << shift;
+    if (byte >> kSizeBits == 0) {
+      return size;
+    }
+  }
+  throw DataError(origin_ + ": is damaged: a size does not end");
 }
 
 std::string CompressedFileReader::read(size_t size) {
@@ -151,12 +194,12 @@ std::string CompressedFileReader::read(size_t size) {
 }
 
 void CompressedFileReader::verify(std::string_view part, uint64_t seed, const char* name) {
-  const std::string_view content = part.substr(0, part.size() - kChecksumBytes);
-  const uint64_t expected = little_endian_at<uint64_t>(part, content.size());
-  const uint64_t got = hash_bytes(content, seed);
+  const std::string_view content = part.substr(0, part.size() - sizeof(Checksum));
+  const Checksum expected = little_endian_at<Checksum>(part, content.size());
+  const Checksum got = checksum_of(content, seed);
   if (expected != got) {
-    throw DataError(origin_ + ": is damaged: the checksum of its " + name + " must be " +
-                    hash_text(expected) + ", is " + hash_text(got));
+    throw DataError(fmt::format("{}: is damaged: the checksum of its {} must be {:08x}, is {:08x}",
+                                origin_, name, expected, got));
   }
 }
 

@@ -16,7 +16,7 @@ using ByteSink = std::function<void(std::string_view)>;
 /// Fills a buffer from a file; returns how many bytes it got, 0 only at the end.
 using ByteSource = std::function<size_t(char*, size_t)>;
 
-inline constexpr uint32_t kCompressedFormatVersion = 1;
+inline constexpr uint8_t kCompressedFormatVersion = 2;
 
 /// What stands at the end of a compressed file.
 struct ContentSummary {
@@ -24,17 +24,23 @@ struct ContentSummary {
   uint64_t checksum = 0;  ///< XXH3 of the text
 };
 
-/// Writes a compressed file front to back, numbers little endian:
+/// Writes a compressed file front to back, in as few bytes as a check of each part allows. Numbers
+/// are little endian; a size has 7 bits a byte, least significant first, the eighth set in all but
+/// the last.
 ///
-///   header   "BRTCODED", u32 version, u64 model fingerprint, u64 tokenizer fingerprint, weight
-///            format and kernel target as 16 characters each padded with zeros, u64 checksum
-///   blocks   u32 size, at least 1, the coded bytes, u64 checksum
-///   end      u32 zero, u64 bytes of the text, u64 XXH3 of the text, u64 checksum
+///   header   "BRTC", u8 version, u64 model fingerprint, u64 tokenizer fingerprint, u8 weight
+///   format,
+///            u8 kernel target, u32 checksum
+///   blocks   size, at least 1, the coded bytes, u32 checksum
+///   end      size 0, size of the text, u64 XXH3 of the text, u32 checksum
 ///
-/// A checksum is XXH3 of what stands before it in its part; that of a block and of the end is
-/// seeded with the number of blocks before, so that none can be left out or moved.
+/// A checksum is the lower half of the XXH3 of what stands before it in its part; that of a block
+/// and of the end is seeded with the number of blocks before, so that none can be left out or
+/// moved.
 class CompressedFileWriter {
  public:
+  /// Writes the header. @throws Error if the format has no number for the model's weight format
+  /// or kernel target.
   CompressedFileWriter(const ModelIdentity& model, ByteSink sink);
 
   void append(std::string_view coded);
@@ -74,8 +80,10 @@ class CompressedFileReader {
   uint64_t num_blocks_ = 0;
 
   std::string read(size_t size);
+  /// Appends a size as it stands in the file to `part`, and returns it.
+  uint64_t read_size(std::string& part);
   void verify(std::string_view part, uint64_t seed, const char* name);
-  void read_end(const std::string& start);
+  void read_end(std::string end);
 };
 
 /// Whether a file begins as a compressed file does.
