@@ -40,7 +40,7 @@ constexpr const char* kCompressExamples = R"(examples:
 
 Lossless for any bytes; text like that which the model was trained on becomes smallest. The file names
 the model's fingerprint, --weights and the CPU target, which decompressing needs again: keep the model.
-Its size is the bits that brt score finds and about 110 bytes more; text that would grow is kept as it is.)";
+Its size is the bits that brt score finds and about 50 bytes more; text that would grow is kept as it is.)";
 
 constexpr const char* kDecompressExamples = R"(examples:
   brt decompress --model runs/demo/rec book.brt -o book.txt
