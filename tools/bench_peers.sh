@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measures brt beside other programs for the same model and writes docs/performance.md with its plot.
 #   tools/bench_peers.sh BRT [option of bench/compare.py]...
-#   tools/bench_peers.sh build/release/bin/brt --sizes small --modes train,decode --rounds 1
+#   tools/bench_peers.sh build/release/bin/brt --sizes small --modes train,decode --quick
 # MELIAD, LUCIDRAINS: Git repositories, by URL or path, that are asked for the peers' sources before GitHub. A
 # peer that cannot be had is left out, and the page says why. A plan with the expected minutes comes first: all
 # sizes and modes are made to fit into an hour. Results gather in build/peers/results.jsonl; of each size and
