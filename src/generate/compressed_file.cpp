@@ -31,15 +31,13 @@ uint8_t number_of(std::span<const std::string_view> words, const std::string& wo
       return static_cast<uint8_t>(number);
     }
   }
-  throw Error("compressed file: no number stands for '" + word + "'");
+  throw Error(fmt::format("compressed file: no number stands for '{}'", word));
 }
 
 std::string word_of(std::span<const std::string_view> words, uint8_t number) {
   if (number >= words.size()) {
     throw DataError(
-        "compressed file: this program knows no weight format or CPU target of the "
-        "number " +
-            std::to_string(number),
+        fmt::format("compressed file: no weight format or CPU target has the number {}", number),
         "decompress it with the version of brt that wrote it");
   }
   return std::string(words[number]);
