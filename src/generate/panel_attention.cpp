@@ -29,7 +29,6 @@ void key_products(const HeadPanels<T>& head,
   args.depth = head.head_size;
   args.output = MatmulOutput::kStoreFloat;
   args.column_band = wanted;
-  args.rows_stand_alone = true;
   kernels::matmul(args);
 }
 
@@ -54,7 +53,6 @@ void weighted_values(const HeadPanels<T>& head,
     args.depth = count;
     args.output = output;
     args.depth_band = band;
-    args.rows_stand_alone = true;
     kernels::matmul(args);
   }
 }

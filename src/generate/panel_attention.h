@@ -39,8 +39,8 @@ void key_products(const HeadPanels<T>& head,
                   Rows<float> out,
                   kernels::Band wanted = {});
 
-/// out[r] = or += sum_j weight[r, j] value_(first + j), j in [0, count). `first` must be even;
-/// weights outside of the band must be zero.
+/// out[r] = or += sum_j weight[r, j] value_(first + j), j in [0, count). `first` must be a multiple
+/// of kernels::kMatmulDepthUnit; weights outside of the band must be zero.
 template <class T>
 void weighted_values(const HeadPanels<T>& head,
                      Rows<const T> weight,

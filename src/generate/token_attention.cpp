@@ -229,7 +229,7 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
   const Rows<float> out = {
       call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
       call.rows.joined_stride, count};
-  const int64_t first_value = first_place / 2 * 2;  // panels hold pairs
+  const int64_t first_value = first_place / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
   weighted_values<T>(earlier, {tile.weights + first_value, tile.stride, count}, first_value,
                      window - first_value, out, MatmulOutput::kStoreFloat,
                      {first_place - first_value, Band::kEverywhere});

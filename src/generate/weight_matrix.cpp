@@ -47,7 +47,6 @@ void multiply_panels(const T* left,
   args.columns = columns;
   args.depth = depth;
   args.output = output;
-  args.rows_stand_alone = true;
   kernels::matmul(args);
 }
 

@@ -8,10 +8,13 @@
 #include <cstdlib>
 #include <iterator>
 #include <string>
-#include <utility>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 #include <fmt/format.h>
 
@@ -22,23 +25,34 @@ namespace {
 
 constexpr std::array<CpuTarget, 5> kTargets = {CpuTarget::kScalar, CpuTarget::kAvx512,
                                                CpuTarget::kAvx512Vnni, CpuTarget::kAvx512Bf16,
-                                               CpuTarget::kBrgemm};
+                                               CpuTarget::kAmx};
 constexpr int kUnset = -1;
 
-/// AMX tiles for bfloat16: CPUID leaf 7, EDX bits 22 and 24.
-bool has_amx() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__linux__)
+/// AMX tiles for bfloat16 and bytes: CPUID leaf 7, EDX bits 22, 24 and 25.
+bool cpu_has_tiles() {
   unsigned int eax = 0;
   unsigned int ebx = 0;
   unsigned int ecx = 0;
   unsigned int edx = 0;
-  constexpr unsigned int kBfloat16Tiles = (1U << 22) | (1U << 24);
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
-         (edx & kBfloat16Tiles) == kBfloat16Tiles;
-#else
-  return false;
-#endif
+  constexpr unsigned int kTiles = (1U << 22) | (1U << 24) | (1U << 25);
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTiles) == kTiles;
 }
+
+/// Linux keeps a process's tiles over a change of threads only if it has asked for that.
+bool may_use_tiles() {
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM of <asm/prctl.h>
+  constexpr long kTileData = 18;               // the bit of XSAVE's mask
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+bool has_amx() {
+  static const bool has = cpu_has_tiles() && may_use_tiles();
+  return has;
+}
+#else
+bool has_amx() { return false; }
+#endif
 
 bool is_supported(CpuTarget target) {
 #if defined(__x86_64__)
@@ -53,8 +67,9 @@ bool is_supported(CpuTarget target) {
     case CpuTarget::kAvx512Vnni:
       return vnni;
     case CpuTarget::kAvx512Bf16:
-    case CpuTarget::kBrgemm:
       return vnni && __builtin_cpu_supports("avx512bf16");
+    case CpuTarget::kAmx:
+      return vnni && __builtin_cpu_supports("avx512bf16") && has_amx();
   }
 #endif
   return target == CpuTarget::kScalar;
@@ -103,8 +118,8 @@ std::string_view to_word(CpuTarget target) {
       return "avx512vnni";
     case CpuTarget::kAvx512Bf16:
       return "avx512bf16";
-    case CpuTarget::kBrgemm:
-      return "brgemm";
+    case CpuTarget::kAmx:
+      return "amx";
   }
   throw ConfigError("kernels: unknown target");
 }
@@ -112,10 +127,6 @@ std::string_view to_word(CpuTarget target) {
 std::vector<CpuTarget> supported_targets() {
   std::vector<CpuTarget> supported;
   std::ranges::copy_if(kTargets, std::back_inserter(supported), is_supported);
-  if (supported.back() == CpuTarget::kBrgemm && !has_amx()) {
-    // Without tiles it computes as kAvx512Bf16 does, with a call more.
-    std::swap(supported[supported.size() - 1], supported[supported.size() - 2]);
-  }
   return supported;
 }
 

@@ -13,13 +13,13 @@ enum class CpuTarget {
   kAvx512,      ///< AVX-512 F, BW, DQ, VL: bfloat16 is widened to float32 first
   kAvx512Vnni,  ///< and vpdpbusd: products of bytes
   kAvx512Bf16,  ///< and vdpbf16ps: products of bfloat16 pairs
-  kBrgemm,      ///< bfloat16 products by a library that is given at run time: AMX tiles, if any
+  kAmx,         ///< and AMX tiles: products of bfloat16 and of bytes
 };
 
-/// "scalar", "avx512", "avx512vnni", "avx512bf16", "brgemm".
+/// "scalar", "avx512", "avx512vnni", "avx512bf16", "amx".
 std::string_view to_word(CpuTarget target);
 
-/// Targets that this CPU runs; the one that is fastest here comes last.
+/// Targets that this CPU runs; the fastest comes last.
 std::vector<CpuTarget> supported_targets();
 
 /// The target in use: the fastest that is supported, or what BRT_CPU_TARGET names. Looked up once.

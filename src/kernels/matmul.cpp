@@ -6,17 +6,6 @@
 #include "kernels/matmul_targets.h"
 
 namespace brt::kernels {
-namespace {
-
-PanelProduct& given_product() {
-  static PanelProduct product = nullptr;
-  return product;
-}
-
-}  // namespace
-
-void set_panel_product(PanelProduct product) { given_product() = product; }
-
 void matmul(const MatmulArgs<float>& args) {
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
@@ -29,8 +18,8 @@ void matmul(const MatmulArgs<float>& args) {
 
 void matmul(const MatmulArgs<Bfloat16>& args) {
 #if defined(__x86_64__)
-  if (cpu_target() == CpuTarget::kBrgemm && given_product() != nullptr && !args.rows_stand_alone) {
-    matmul_avx512_with(args, given_product());
+  if (cpu_target() >= CpuTarget::kAmx) {
+    matmul_amx(args);
     return;
   }
   if (cpu_target() >= CpuTarget::kAvx512Bf16) {

@@ -18,6 +18,10 @@ enum class MatmulOutput {
   kStoreSum,    ///< out = addend + sum, float32
 };
 
+/// Of products over parts of a depth, each must begin at a multiple of this for the same bits as
+/// that over more of it with zeros.
+constexpr int64_t kMatmulDepthUnit = 32;
+
 /// How the left operand lies in memory.
 enum class LeftForm {
   kRows,   ///< as [rows, depth], row by row
@@ -35,9 +39,9 @@ struct Band {
 /// out[r, c] = sum_k left[r, k] right[k, c]
 ///
 /// Each output is summed in float32 over k in ascending order, whatever the other rows and columns
-/// of the call, so results do not depend on how a product is divided among calls or threads. (Pairs
-/// of bfloat16 products are joined first where the CPU does so; kBrgemm's library has orders of its
-/// own.)
+/// of the call, so results do not depend on how a product is divided among calls or threads. Where
+/// the CPU does so, pairs of bfloat16 products are joined first (kAvx512Bf16), or the even and the
+/// odd ones of each kMatmulDepthUnit (kAmx).
 template <class T>
 struct MatmulArgs {
   const T* left = nullptr;    ///< [rows, depth], in the form left_form
@@ -55,27 +59,9 @@ struct MatmulArgs {
   const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
   const T* mask =
       nullptr;  ///< of kStore, or null: out is zero where this, laid out as out, is zero
-  /// A row has the same bits whatever the number of rows. All targets but kBrgemm are so anyway;
-  /// with this it computes as kAvx512Bf16.
-  bool rows_stand_alone = false;
 };
 
 void matmul(const MatmulArgs<float>& args);
 void matmul(const MatmulArgs<Bfloat16>& args);
-
-/// out [rows, 64] (+)= left [rows, depth] panel [depth, 64], depth even, out of row stride
-/// out_stride: what the target kBrgemm needs from outside.
-using PanelProduct = void (*)(const Bfloat16* left,
-                              int64_t left_stride,
-                              const Bfloat16* panel,
-                              int64_t depth,
-                              float* out,
-                              int64_t out_stride,
-                              int64_t rows,
-                              bool accumulate);
-
-/// Sets the product that kBrgemm uses; until then it computes as kAvx512Bf16. To be called before
-/// other threads compute.
-void set_panel_product(PanelProduct product);
 
 }  // namespace brt::kernels

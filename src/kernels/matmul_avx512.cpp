@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The matrix product with AVX-512 fused multiply-adds; bfloat16 is widened on the way.
-#include <cstring>
-
 #include <immintrin.h>
 
 #include "kernels/matmul-inl.h"
@@ -70,32 +68,6 @@ struct Avx512Micro {
   }
 };
 
-/// The given product of a left operand that is a panel: its pairs are put into rows first, a
-/// stretch of the depth at a time.
-void product_of_panel(PanelProduct product,
-                      const Left<Bfloat16>& left,
-                      const Bfloat16* panel,
-                      int64_t depth,
-                      float* out,
-                      int64_t out_stride,
-                      int64_t rows,
-                      bool accumulate) {
-  constexpr int64_t kStretch = 512;
-  alignas(64) Bfloat16 row_form[kPanelColumns * kStretch];
-  for (int64_t from = 0; from < depth; from += kStretch) {
-    const int64_t step = smaller(kStretch, depth - from);
-    const Left<Bfloat16> part = left.from(0, from);
-    for (int64_t pair = 0; pair < step / 2; ++pair) {
-      for (int64_t row = 0; row < rows; ++row) {
-        std::memcpy(row_form + row * kStretch + 2 * pair,
-                    part.data + pair * part.depth_stride + 2 * row, 2 * sizeof(Bfloat16));
-      }
-    }
-    product(row_form, kStretch, panel + from * kPanelColumns, step, out, out_stride, rows,
-            accumulate || from > 0);
-  }
-}
-
 }  // namespace
 
 void matmul_avx512(const MatmulArgs<float>& args) {
@@ -103,22 +75,6 @@ void matmul_avx512(const MatmulArgs<float>& args) {
 }
 void matmul_avx512(const MatmulArgs<Bfloat16>& args) {
   blocked_matmul(args, panel_product<Avx512Micro, Bfloat16>);
-}
-
-void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product) {
-  if (args.depth % 2 != 0 || args.depth == 0) {
-    matmul_avx512(args);
-    return;
-  }
-  blocked_matmul(args, [product](const Left<Bfloat16>& left, const Bfloat16* panel, int64_t depth,
-                                 const Bands& /*bands*/, float* out, int64_t out_stride,
-                                 int64_t rows, bool accumulate) {
-    if (left.depth_stride == 2) {
-      product(left.data, left.row_stride, panel, depth, out, out_stride, rows, accumulate);
-    } else {
-      product_of_panel(product, left, panel, depth, out, out_stride, rows, accumulate);
-    }
-  });
 }
 
 }  // namespace brt::kernels

@@ -11,7 +11,6 @@ void matmul_scalar(const MatmulArgs<Bfloat16>& args);
 void matmul_avx512(const MatmulArgs<float>& args);
 void matmul_avx512(const MatmulArgs<Bfloat16>& args);
 void matmul_avx512bf16(const MatmulArgs<Bfloat16>& args);
-
-void matmul_avx512_with(const MatmulArgs<Bfloat16>& args, PanelProduct product);
+void matmul_amx(const MatmulArgs<Bfloat16>& args);
 
 }  // namespace brt::kernels

@@ -4,11 +4,10 @@
 #include <immintrin.h>
 
 #include "kernels/panels_targets.h"
+#include "kernels/transpose_square-inl.h"
 
 namespace brt::kernels {
 namespace {
-
-constexpr int64_t kSquare = 16;  // elements of 32 bits in a register
 
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -18,33 +17,6 @@ __mmask16 first16(int64_t count) {
 }
 __mmask32 first32(int64_t count) {
   return count >= 32 ? 0xFFFFFFFFU : static_cast<__mmask32>(count <= 0 ? 0 : (1U << count) - 1U);
-}
-
-/// Transposes 16 registers of 16 elements in place.
-void transpose_square(__m512i (&row)[kSquare]) {
-  __m512i half[kSquare];
-  for (int i = 0; i < 16; i += 2) {
-    half[i] = _mm512_maskz_unpacklo_epi32(0xFFFF, row[i], row[i + 1]);
-    half[i + 1] = _mm512_maskz_unpackhi_epi32(0xFFFF, row[i], row[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    row[i] = _mm512_maskz_unpacklo_epi64(0xFF, half[i], half[i + 2]);
-    row[i + 1] = _mm512_maskz_unpackhi_epi64(0xFF, half[i], half[i + 2]);
-    row[i + 2] = _mm512_maskz_unpacklo_epi64(0xFF, half[i + 1], half[i + 3]);
-    row[i + 3] = _mm512_maskz_unpackhi_epi64(0xFF, half[i + 1], half[i + 3]);
-  }
-  for (int i = 0; i < 4; ++i) {
-    half[i] = _mm512_maskz_shuffle_i32x4(0xFFFF, row[i], row[i + 4], 0x88);
-    half[i + 4] = _mm512_maskz_shuffle_i32x4(0xFFFF, row[i], row[i + 4], 0xDD);
-    half[i + 8] = _mm512_maskz_shuffle_i32x4(0xFFFF, row[i + 8], row[i + 12], 0x88);
-    half[i + 12] = _mm512_maskz_shuffle_i32x4(0xFFFF, row[i + 8], row[i + 12], 0xDD);
-  }
-  for (int i = 0; i < 4; ++i) {
-    row[i] = _mm512_maskz_shuffle_i32x4(0xFFFF, half[i], half[i + 8], 0x88);
-    row[i + 4] = _mm512_maskz_shuffle_i32x4(0xFFFF, half[i + 4], half[i + 12], 0x88);
-    row[i + 8] = _mm512_maskz_shuffle_i32x4(0xFFFF, half[i], half[i + 8], 0xDD);
-    row[i + 12] = _mm512_maskz_shuffle_i32x4(0xFFFF, half[i + 4], half[i + 12], 0xDD);
-  }
 }
 
 /// bfloat16 in the lower half of each element, rounded as to_bfloat16 does.

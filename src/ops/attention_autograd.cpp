@@ -16,7 +16,6 @@
 
 #include "kernels/attention.h"
 #include "kernels/rounding.h"
-#include "ops/brgemm.h"
 #include "ops/kernel_pointers.h"
 #include "ops/parallel_chunks.h"
 #include "ops/slot_memory.h"
@@ -306,7 +305,6 @@ at::Tensor fused_attention(const at::Tensor& query_BNHK,
                            const at::Tensor& scale_H,
                            const VisibleKeys& visible) {
   RECORD_FUNCTION("brt::attention", std::vector<c10::IValue>());
-  give_brgemm_to_kernels();
   const auto given = [](const at::Tensor& tensor) {
     return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
   };

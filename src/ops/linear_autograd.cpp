@@ -12,7 +12,6 @@
 #include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "ops/brgemm.h"
 #include "ops/linear_products.h"
 
 namespace brt {
@@ -188,7 +187,6 @@ std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
                                            LinearOutput output,
                                            const at::Tensor& residual) {
   RECORD_FUNCTION("brt::linear", std::vector<c10::IValue>());
-  give_brgemm_to_kernels();
   const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
   variable_list tensors;
   for (const WeightRef& weight : weights) {
@@ -206,7 +204,6 @@ at::Tensor fused_feed_forward(const at::Tensor& residual,
                               const WeightRef& up,
                               const WeightRef& down) {
   RECORD_FUNCTION("brt::feed_forward", std::vector<c10::IValue>());
-  give_brgemm_to_kernels();
   const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
   packed->packed = {forms_of(up), forms_of(down)};
   return FusedFeedForward::apply(residual, x, up.weight, down.weight, packed);

@@ -17,7 +17,6 @@
 #include "checkpoint/model_folder.h"
 #include "generate/engine_cases.h"
 #include "kernels/cpu_target.h"
-#include "ops/brgemm.h"
 
 namespace brt {
 namespace {
@@ -61,10 +60,7 @@ const std::vector<std::unique_ptr<ExactCase>>& exact_cases() {
 /// All models and formats on one kernel target.
 class StreamExactness : public testing::TestWithParam<kernels::CpuTarget> {
  protected:
-  void SetUp() override {
-    give_brgemm_to_kernels();  // else the target kBrgemm would compute as another one
-    kernels::force_cpu_target(GetParam());
-  }
+  void SetUp() override { kernels::force_cpu_target(GetParam()); }
   void TearDown() override { kernels::force_cpu_target(kernels::supported_targets().back()); }
 };
 

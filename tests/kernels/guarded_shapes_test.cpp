@@ -83,7 +83,6 @@ void GuardedShapes::multiply_random_shape() {
   args.depth = depth;
   args.output = output;
   args.addend = output == MatmulOutput::kStoreSum ? addend.data() : nullptr;
-  args.rows_stand_alone = pick_half();
   matmul(args);
   const auto got = [&](int64_t place) {
     return is_narrow ? number(narrow_out.data()[place]) : number(out.data()[place]);

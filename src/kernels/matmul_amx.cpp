@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matrix product of bfloat16 with AMX tiles.
+//
+// Loops, from the outside: rows in chunks whose left operand, laid out as tiles once, stays in L2;
+// panels; stretches of the depth; groups of 32 rows. The next stretch of panels comes into L2
+// meanwhile. A tile's product adds 32 places of the depth: even and odd ones are summed apart, then
+// both to the sums, so bits depend on where the depth begins and not on other rows or columns.
+#include <immintrin.h>
+
+#include "kernels/amx_tiles-inl.h"
+#include "kernels/matmul_targets.h"
+#include "kernels/transpose_square-inl.h"
+
+namespace brt::kernels {
+namespace {
+
+constexpr int64_t kStepDepth = kMatmulDepthUnit;
+constexpr int64_t kGroupRows = 2 * kTileRows;
+constexpr int64_t kStretchSteps = 8;  // of half a panel: 16 KiB
+constexpr int64_t kMostChunkRows = 256;
+constexpr int64_t kChunkElements = int64_t{1} << 19;  // of tiles: 1 MiB
+constexpr int64_t kFewColumns = 2 * kPanelColumns;    // a left operand used so often stays as it is
+constexpr int64_t kHalfColumns = kPanelColumns / 2;
+
+static_assert(kTileRowBytes / static_cast<int64_t>(sizeof(Bfloat16)) == kStepDepth);
+
+constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+BRT_TILE_UNIT(Bfloat16Unit, _tile_dpbf16ps);
+
+__mmask16 first16(int64_t count) {
+  return count >= 16 ? 0xFFFF : static_cast<__mmask16>(count <= 0 ? 0 : (1U << count) - 1U);
+}
+__mmask32 first32(int64_t count) {
+  return count >= 32 ? 0xFFFFFFFFU : static_cast<__mmask32>(count <= 0 ? 0 : (1U << count) - 1U);
+}
+
+/// Rows of the left operand as tiles: groups of 32 rows, in each all steps, in each two tiles.
+/// What lies outside is zero.
+void rows_to_tiles(const Bfloat16* left, int64_t stride, int64_t rows, int64_t depth, char* tiles) {
+  for (int64_t group = 0; group < rows; group += kGroupRows) {
+    for (int64_t k = 0; k < depth; k += kStepDepth) {
+      const __mmask32 mask = first32(depth - k);
+      for (int64_t r = group; r < group + kGroupRows; ++r) {
+        const __m512i row = r < rows ? _mm512_maskz_loadu_epi16(mask, left + r * stride + k)
+                                     : _mm512_setzero_si512();
+        _mm512_store_si512(tiles, row);
+        tiles += kTileRowBytes;
+      }
+    }
+  }
+}
+
+/// The same of a left operand that is a panel, from row `first` of it on.
+void panel_to_tiles(
+    const Bfloat16* panel, int64_t first, int64_t rows, int64_t depth, char* tiles) {
+  for (int64_t group = 0; group < rows; group += kGroupRows) {
+    for (int64_t k = 0; k < depth; k += kStepDepth) {
+      const int64_t pairs = ceil_div(depth - k, 2);
+      for (int64_t row = group; row < group + kGroupRows; row += kTileRows) {
+        __m512i square[kTileRows];
+        for (int64_t pair = 0; pair < kTileRows; ++pair) {
+          const Bfloat16* from = panel + panel_place(k + 2 * pair, first + row, panel);
+          square[pair] =
+              pair < pairs && row < rows ? _mm512_loadu_si512(from) : _mm512_setzero_si512();
+        }
+        transpose_square(square);
+        for (int64_t r = 0; r < kTileRows; ++r) {
+          _mm512_store_si512(tiles, row + r < rows ? square[r] : _mm512_setzero_si512());
+          tiles += kTileRowBytes;
+        }
+      }
+    }
+  }
+}
+
+/// Finished sums, 64 a row, into `columns` columns of the output.
+void write_rows(const float* sums,
+                const MatmulArgs<Bfloat16>& args,
+                int64_t first_row,
+                int64_t rows,
+                int64_t column,
+                int64_t columns) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t row_place = (first_row + r) * args.out_stride + column;
+    for (int64_t c = 0; c < columns; c += kHalfColumns) {
+      __m512 low = _mm512_load_ps(sums + r * kPanelColumns + c);
+      __m512 high = _mm512_load_ps(sums + r * kPanelColumns + c + 16);
+      const int64_t place = row_place + c;
+      const __mmask16 low_mask = first16(columns - c);
+      const __mmask16 high_mask = first16(columns - c - 16);
+      float* out = static_cast<float*>(args.out) + place;
+      switch (args.output) {
+        case MatmulOutput::kStoreRelu:
+          // Of a NaN and another number, max gives the second operand.
+          low = _mm512_maskz_max_ps(0xFFFF, _mm512_setzero_ps(), low);
+          high = _mm512_maskz_max_ps(0xFFFF, _mm512_setzero_ps(), high);
+          [[fallthrough]];
+        case MatmulOutput::kStore: {
+          const __mmask32 mask = first32(columns - c);
+          __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+          if (args.mask != nullptr) {
+            const __m512i given = _mm512_maskz_loadu_epi16(mask, args.mask + place);
+            rounded = _mm512_maskz_mov_epi16(
+                _mm512_test_epi16_mask(given, _mm512_set1_epi16(0x7FFF)), rounded);
+          }
+          _mm512_mask_storeu_epi16(static_cast<Bfloat16*>(args.out) + place, mask, rounded);
+          break;
+        }
+        case MatmulOutput::kStoreSum:
+          low = _mm512_add_ps(_mm512_maskz_loadu_ps(low_mask, args.addend + place), low);
+          high = _mm512_add_ps(_mm512_maskz_loadu_ps(high_mask, args.addend + place + 16), high);
+          [[fallthrough]];
+        case MatmulOutput::kStoreFloat:
+        case MatmulOutput::kAddFloat:  // the sums began with the output
+          _mm512_mask_storeu_ps(out, low_mask, low);
+          _mm512_mask_storeu_ps(out + 16, high_mask, high);
+          break;
+      }
+    }
+  }
+}
+
+/// A panel's places of the depth beyond whole steps, as one step; what is behind them is zero.
+struct TailStep {
+  alignas(64) char bytes[kPanelStepBytes];
+
+  TailStep(const Bfloat16* panel, int64_t steps, int64_t depth) {
+    const char* from = reinterpret_cast<const char*>(panel) + steps * kPanelStepBytes;
+    const int64_t used = ceil_div(depth, 2) * kPanelRowBytes;
+    for (int64_t place = 0; place < kPanelStepBytes; place += kTileRowBytes) {
+      _mm512_store_si512(bytes + place,
+                         place < used ? _mm512_loadu_si512(from + place) : _mm512_setzero_si512());
+    }
+  }
+};
+
+/// A chunk of rows times all panels.
+class ChunkProduct {
+ public:
+  /// @param unit_rows  of the unit's tiles: 16, or less if these are all rows
+  ChunkProduct(const MatmulArgs<Bfloat16>& args, int64_t first_row, int64_t rows, int64_t unit_rows)
+      : args_(args),
+        first_row_(first_row),
+        rows_(rows),
+        group_rows_(rows <= kTileRows ? unit_rows : kGroupRows),
+        steps_(args.depth / kStepDepth),
+        tail_depth_(args.depth % kStepDepth) {}
+
+  /// @param tiles  memory for the left operand as tiles  @param sums  for [rows, 64] sums
+  void run(char* tiles, float* sums) {
+    prepare_left(tiles);
+    sums_ = sums;
+    const int64_t size = panel_size(args_.depth, args_.panels);
+    for (int64_t column = 0; column < args_.columns; column += kPanelColumns) {
+      multiply_panel(args_.panels + column / kPanelColumns * size, column,
+                     /*is_last=*/column + kPanelColumns >= args_.columns);
+    }
+  }
+
+ private:
+  const MatmulArgs<Bfloat16>& args_;
+  int64_t first_row_;
+  int64_t rows_;
+  int64_t group_rows_;
+  int64_t steps_;       ///< whole ones
+  int64_t tail_depth_;  ///< less than a step
+  TileLeft left_ = {};
+  int64_t left_group_bytes_ = 0;  ///< from one group of rows to the next
+  float* sums_ = nullptr;
+
+  /// Where a group's sums with a panel gather.
+  struct Sums {
+    float* data;
+    int64_t stride;
+    bool is_output;
+  };
+
+  bool is_line() const { return rows_ <= kTileRows; }
+  bool adds() const { return args_.output == MatmulOutput::kAddFloat; }
+  bool outputs_sums() const { return adds() || args_.output == MatmulOutput::kStoreFloat; }
+
+  void prepare_left(char* tiles) {
+    const int64_t whole = is_line() ? group_rows_ : kGroupRows;
+    if (args_.left_form == LeftForm::kRows && tail_depth_ == 0 && rows_ % whole == 0 &&
+        (is_line() || args_.columns <= kFewColumns)) {
+      const int64_t row_bytes = args_.left_stride * static_cast<int64_t>(sizeof(Bfloat16));
+      left_ = {reinterpret_cast<const char*>(args_.left) + first_row_ * row_bytes, row_bytes,
+               kTileRowBytes, kTileRows * row_bytes};
+      left_group_bytes_ = kGroupRows * row_bytes;
+      return;
+    }
+    if (args_.left_form == LeftForm::kPanel) {
+      panel_to_tiles(args_.left, first_row_, rows_, args_.depth, tiles);
+    } else {
+      rows_to_tiles(args_.left + first_row_ * args_.left_stride, args_.left_stride, rows_,
+                    args_.depth, tiles);
+    }
+    left_ = {tiles, kTileRowBytes, 2 * kTileBytes, kTileBytes};
+    left_group_bytes_ = 2 * kTileBytes * (steps_ + (tail_depth_ > 0 ? 1 : 0));
+  }
+
+  void multiply_panel(const Bfloat16* panel, int64_t column, bool is_last) {
+    const int64_t columns = smaller(kPanelColumns, args_.columns - column);
+    for (int64_t step = 0; step < steps_ || step == 0; step += kStretchSteps) {
+      const int64_t end = smaller(step + kStretchSteps, steps_);
+      const char* right = reinterpret_cast<const char*>(panel);
+      Prefetch prefetch = prefetch_behind(right, step, end, is_last);
+      for (int64_t row = 0; row < rows_; row += group_rows_) {
+        const int64_t rows = smaller(group_rows_, rows_ - row);
+        const Sums sums = sums_of(row, rows, column, columns);
+        if (step == 0 && adds() && !sums.is_output) {
+          load_output(sums.data, row, rows, column, columns);
+        }
+        multiply_stretch(row, column, right, step, end, sums, prefetch);
+        if (end == steps_) {
+          if (tail_depth_ > 0) {
+            multiply_tail(row, panel, sums, prefetch);
+          }
+          if (!sums.is_output) {
+            write_rows(sums.data, args_, first_row_ + row, rows, column, columns);
+          }
+        }
+      }
+    }
+  }
+
+  /// The output itself where it is float32 and as large as the group's sums.
+  Sums sums_of(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
+    if (outputs_sums() && columns == kPanelColumns && rows == group_rows_) {
+      return {static_cast<float*>(args_.out) + (first_row_ + row) * args_.out_stride + column,
+              args_.out_stride, true};
+    }
+    return {sums_ + row * kPanelColumns, kPanelColumns, false};
+  }
+
+  void load_output(float* sums, int64_t row, int64_t rows, int64_t column, int64_t columns) const {
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* out =
+          static_cast<const float*>(args_.out) + (first_row_ + row + r) * args_.out_stride + column;
+      for (int64_t c = 0; c < kPanelColumns; c += 16) {
+        _mm512_store_ps(sums + r * kPanelColumns + c,
+                        _mm512_maskz_loadu_ps(first16(columns - c), out + c));
+      }
+    }
+  }
+
+  /// Steps [begin, end) of the depth, but for those at which all of the group's rows are zero.
+  void multiply_stretch(int64_t row,
+                        int64_t column,
+                        const char* right,
+                        int64_t begin,
+                        int64_t end,
+                        const Sums& sums,
+                        Prefetch& prefetch) const {
+    const int64_t first = first_row_ + row;
+    const int64_t last = first + group_rows_ - 1;
+    const bool accumulates = adds() || begin > 0;
+    const int64_t from = larger(begin, (first + args_.depth_band.begin) / kStepDepth);
+    const int64_t to = smaller(end, ceil_div(last + args_.depth_band.end, kStepDepth));
+    const int64_t steps = larger(to - from, 0);
+    if (steps == 0 && accumulates) {
+      return;
+    }
+    const TileLeft left = group_left(row).from_step(steps > 0 ? from : 0);
+    const char* first_step = right + (steps > 0 ? from : 0) * kPanelStepBytes;
+    for (int64_t half = 0; half < (is_line() ? 1 : 2); ++half) {
+      const int64_t half_column = column + half * kHalfColumns;
+      const int64_t half_end = half_column + (is_line() ? kPanelColumns : kHalfColumns);
+      if (sums.is_output && !adds() &&
+          (half_end <= first + args_.column_band.begin ||
+           half_column >= last + args_.column_band.end)) {
+        continue;
+      }
+      multiply(left, first_step + half * (kPanelRowBytes / 2), steps,
+               sums.data + half * kHalfColumns, sums.stride, accumulates, prefetch);
+    }
+  }
+
+  void multiply_tail(int64_t row,
+                     const Bfloat16* panel,
+                     const Sums& sums,
+                     Prefetch& prefetch) const {
+    const TailStep tail(panel, steps_, tail_depth_);
+    for (int64_t half = 0; half < (is_line() ? 1 : 2); ++half) {
+      multiply(group_left(row).from_step(steps_), tail.bytes + half * (kPanelRowBytes / 2), 1,
+               sums.data + half * kHalfColumns, sums.stride, /*accumulates=*/true, prefetch);
+    }
+  }
+
+  TileLeft group_left(int64_t row) const {
+    TileLeft left = left_;
+    left.data += row / kGroupRows * left_group_bytes_;
+    return left;
+  }
+
+  void multiply(const TileLeft& left,
+                const char* right,
+                int64_t steps,
+                float* sums,
+                int64_t stride,
+                bool accumulates,
+                Prefetch& prefetch) const {
+    const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
+    if (is_line()) {
+      accumulates ? line_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, prefetch)
+                  : line_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, prefetch);
+      return;
+    }
+    accumulates ? square_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, prefetch)
+                : square_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, prefetch);
+  }
+
+  /// What comes after steps [begin, end) of a panel, spread over their products.
+  Prefetch prefetch_behind(const char* right, int64_t begin, int64_t end, bool is_last) const {
+    constexpr int64_t kInL2 = int64_t{256} * 1024;
+    if (args_.columns * args_.depth * static_cast<int64_t>(sizeof(Bfloat16)) <= kInL2 ||
+        (is_last && end == steps_)) {
+      return {};
+    }
+    const int64_t products = ceil_div(rows_, group_rows_) * (is_line() ? 1 : 2);
+    constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
+    const int64_t lines = smaller(kStretchSteps, steps_) * kStepLines;
+    return {right + end * kPanelStepBytes, ceil_div(lines, larger(products * (end - begin), 1))};
+  }
+};
+
+/// So many rows of this depth have room as tiles.
+int64_t chunk_rows(int64_t depth) {
+  const int64_t tiles = larger(ceil_div(depth, kStepDepth), 1) * kStepDepth;
+  const int64_t fitting = kChunkElements / tiles / kGroupRows * kGroupRows;
+  return larger(smaller(fitting, kMostChunkRows), kGroupRows);
+}
+
+/// Of the deepest product: 32 rows of tiles.
+constexpr int64_t kMostDepth = kChunkElements / kGroupRows;
+
+}  // namespace
+
+void matmul_amx(const MatmulArgs<Bfloat16>& args) {
+  if (args.rows == 0 || args.depth == 0 || args.depth > kMostDepth) {
+    matmul_avx512bf16(args);
+    return;
+  }
+  alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
+  alignas(64) float sums[kMostChunkRows * kPanelColumns];
+  const int64_t most_rows = chunk_rows(args.depth);
+  const int64_t unit_rows = args.rows <= kTileRows ? args.rows : kTileRows;
+  const TileUnit unit(unit_rows);
+  for (int64_t row = 0; row < args.rows; row += most_rows) {
+    ChunkProduct(args, row, smaller(most_rows, args.rows - row), unit_rows).run(tiles, sums);
+  }
+}
+
+}  // namespace brt::kernels
