@@ -24,8 +24,9 @@ constexpr int64_t kMatmulDepthUnit = 32;
 
 /// How the left operand lies in memory.
 enum class LeftForm {
-  kRows,   ///< as [rows, depth], row by row
-  kPanel,  ///< its transpose [depth, rows] as one panel (kernels/panels.h): at most 64 rows
+  kRows,        ///< as [rows, depth], row by row
+  kPanel,       ///< its transpose [depth, rows] as one panel (kernels/panels.h): at most 64 rows
+  kTransposed,  ///< its transpose [depth, rows], row by row: of transposed_matmul only
 };
 
 /// Of row r, the places [r + begin, r + end).
@@ -45,7 +46,7 @@ struct Band {
 template <class T>
 struct MatmulArgs {
   const T* left = nullptr;    ///< [rows, depth], in the form left_form
-  int64_t left_stride = 0;    ///< elements from row to row; not of a panel
+  int64_t left_stride = 0;    ///< elements from row to row of that form; not of a panel
   const T* panels = nullptr;  ///< right [depth, columns], packed: kernels/panels.h
   void* out = nullptr;        ///< [rows, columns]; must not overlap the operands
   int64_t out_stride = 0;     ///< elements of out's type from row to row
@@ -63,5 +64,13 @@ struct MatmulArgs {
 
 void matmul(const MatmulArgs<float>& args);
 void matmul(const MatmulArgs<Bfloat16>& args);
+
+/// The same with a left operand in the form kTransposed. @param scratch  panel_size(depth) elements
+void transposed_matmul(const MatmulArgs<float>& args, float* scratch);
+void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch);
+
+/// A part of a product with so many rows uses what it reads of the right operand, which may come
+/// from L3 or beyond, often enough to keep the target's units busy.
+int64_t matmul_part_rows();
 
 }  // namespace brt::kernels

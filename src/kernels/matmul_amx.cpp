@@ -76,6 +76,41 @@ void panel_to_tiles(
   }
 }
 
+/// The same of a left operand [depth, rows]. Pairs of its rows are joined and transposed as
+/// elements of 32 bits.
+void transposed_to_tiles(
+    const Bfloat16* left, int64_t stride, int64_t rows, int64_t depth, char* tiles) {
+  const int64_t steps = ceil_div(depth, kStepDepth);
+  for (int64_t k = 0; k < depth; k += kStepDepth) {
+    for (int64_t group = 0; group < rows; group += kGroupRows) {
+      const __mmask32 mask = first32(rows - group);
+      __m512i low[kTileRows];   // of each eight rows of the group the first four
+      __m512i high[kTileRows];  // and the last four
+      for (int64_t pair = 0; pair < kTileRows; ++pair) {
+        const int64_t place = k + 2 * pair;
+        const Bfloat16* source = left + place * stride + group;
+        const __m512i even =
+            place < depth ? _mm512_maskz_loadu_epi16(mask, source) : _mm512_setzero_si512();
+        const __m512i odd = place + 1 < depth ? _mm512_maskz_loadu_epi16(mask, source + stride)
+                                              : _mm512_setzero_si512();
+        _mm_prefetch(reinterpret_cast<const char*>(source + kStepDepth * stride), _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(source + (kStepDepth + 1) * stride),
+                     _MM_HINT_T0);
+        low[pair] = _mm512_unpacklo_epi16(even, odd);
+        high[pair] = _mm512_unpackhi_epi16(even, odd);
+      }
+      transpose_square(low);
+      transpose_square(high);
+      char* to = tiles + (group / kGroupRows * steps + k / kStepDepth) * 2 * kTileBytes;
+      for (int64_t i = 0; i < kTileRows; ++i) {
+        const int64_t row = i / 4 * 8 + i % 4;
+        _mm512_store_si512(to + row * kTileRowBytes, low[i]);
+        _mm512_store_si512(to + (row + 4) * kTileRowBytes, high[i]);
+      }
+    }
+  }
+}
+
 /// Finished sums, 64 a row, into `columns` columns of the output.
 void write_rows(const float* sums,
                 const MatmulArgs<Bfloat16>& args,
@@ -137,31 +172,41 @@ struct TailStep {
   }
 };
 
+bool outputs_sums(const MatmulArgs<Bfloat16>& args) {
+  return args.output == MatmulOutput::kStoreFloat || args.output == MatmulOutput::kAddFloat;
+}
+
+/// Of one product, aligned to 64 bytes.
+struct Memory {
+  char* tiles;  ///< kChunkElements of the left operand
+  float* sums;  ///< [kMostChunkRows, 64]
+};
+
 /// A chunk of rows times all panels.
 class ChunkProduct {
  public:
-  /// @param unit_rows  of the unit's tiles: 16, or less if these are all rows
-  ChunkProduct(const MatmulArgs<Bfloat16>& args, int64_t first_row, int64_t rows, int64_t unit_rows)
+  /// @param size  elements from one panel to the next
+  ChunkProduct(const MatmulArgs<Bfloat16>& args, int64_t size, int64_t first_row, int64_t rows)
       : args_(args),
+        panel_size_(size),
         first_row_(first_row),
         rows_(rows),
-        group_rows_(rows <= kTileRows ? unit_rows : kGroupRows),
+        group_rows_(rows <= kTileRows ? smaller(args.rows, kTileRows) : kGroupRows),
         steps_(args.depth / kStepDepth),
         tail_depth_(args.depth % kStepDepth) {}
 
-  /// @param tiles  memory for the left operand as tiles  @param sums  for [rows, 64] sums
-  void run(char* tiles, float* sums) {
-    prepare_left(tiles);
-    sums_ = sums;
-    const int64_t size = panel_size(args_.depth, args_.panels);
+  void run(const Memory& memory) {
+    prepare_left(memory.tiles);
+    sums_ = memory.sums;
     for (int64_t column = 0; column < args_.columns; column += kPanelColumns) {
-      multiply_panel(args_.panels + column / kPanelColumns * size, column,
+      multiply_panel(args_.panels + column / kPanelColumns * panel_size_, column,
                      /*is_last=*/column + kPanelColumns >= args_.columns);
     }
   }
 
  private:
   const MatmulArgs<Bfloat16>& args_;
+  int64_t panel_size_;
   int64_t first_row_;
   int64_t rows_;
   int64_t group_rows_;
@@ -180,7 +225,6 @@ class ChunkProduct {
 
   bool is_line() const { return rows_ <= kTileRows; }
   bool adds() const { return args_.output == MatmulOutput::kAddFloat; }
-  bool outputs_sums() const { return adds() || args_.output == MatmulOutput::kStoreFloat; }
 
   void prepare_left(char* tiles) {
     const int64_t whole = is_line() ? group_rows_ : kGroupRows;
@@ -192,11 +236,17 @@ class ChunkProduct {
       left_group_bytes_ = kGroupRows * row_bytes;
       return;
     }
-    if (args_.left_form == LeftForm::kPanel) {
-      panel_to_tiles(args_.left, first_row_, rows_, args_.depth, tiles);
-    } else {
-      rows_to_tiles(args_.left + first_row_ * args_.left_stride, args_.left_stride, rows_,
-                    args_.depth, tiles);
+    switch (args_.left_form) {
+      case LeftForm::kRows:
+        rows_to_tiles(args_.left + first_row_ * args_.left_stride, args_.left_stride, rows_,
+                      args_.depth, tiles);
+        break;
+      case LeftForm::kPanel:
+        panel_to_tiles(args_.left, first_row_, rows_, args_.depth, tiles);
+        break;
+      case LeftForm::kTransposed:
+        transposed_to_tiles(args_.left + first_row_, args_.left_stride, rows_, args_.depth, tiles);
+        break;
     }
     left_ = {tiles, kTileRowBytes, 2 * kTileBytes, kTileBytes};
     left_group_bytes_ = 2 * kTileBytes * (steps_ + (tail_depth_ > 0 ? 1 : 0));
@@ -229,7 +279,7 @@ class ChunkProduct {
 
   /// The output itself where it is float32 and as large as the group's sums.
   Sums sums_of(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
-    if (outputs_sums() && columns == kPanelColumns && rows == group_rows_) {
+    if (outputs_sums(args_) && columns == kPanelColumns && rows == group_rows_) {
       return {static_cast<float*>(args_.out) + (first_row_ + row) * args_.out_stride + column,
               args_.out_stride, true};
     }
@@ -327,31 +377,65 @@ class ChunkProduct {
   }
 };
 
-/// So many rows of this depth have room as tiles.
-int64_t chunk_rows(int64_t depth) {
-  const int64_t tiles = larger(ceil_div(depth, kStepDepth), 1) * kStepDepth;
-  const int64_t fitting = kChunkElements / tiles / kGroupRows * kGroupRows;
-  return larger(smaller(fitting, kMostChunkRows), kGroupRows);
+/// The left operand of so many rows or places of the depth has room as tiles, for this many of the
+/// other.
+constexpr int64_t fitting(int64_t others) {
+  return kChunkElements / (ceil_div(larger(others, 1), kStepDepth) * kStepDepth);
 }
 
-/// Of the deepest product: 32 rows of tiles.
-constexpr int64_t kMostDepth = kChunkElements / kGroupRows;
+bool is_product_for_tiles(const MatmulArgs<Bfloat16>& args) {
+  return args.rows > 0 && args.depth > 0 &&
+         (outputs_sums(args) || args.depth <= fitting(kGroupRows));
+}
+
+void multiply_chunks(const MatmulArgs<Bfloat16>& args, int64_t size, const Memory& memory) {
+  const int64_t most_rows = smaller(fitting(args.depth) / kGroupRows * kGroupRows, kMostChunkRows);
+  for (int64_t row = 0; row < args.rows; row += most_rows) {
+    ChunkProduct(args, size, row, smaller(most_rows, args.rows - row)).run(memory);
+  }
+}
+
+/// If sums of a deep product are its output: all rows with one stretch of the depth after the
+/// other, so that more rows share what is read of the right operand.
+void multiply(const MatmulArgs<Bfloat16>& args) {
+  alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
+  alignas(64) float sums[kMostChunkRows * kPanelColumns];
+  const Memory memory = {tiles, sums};
+  const TileUnit unit(smaller(args.rows, kTileRows));
+  const int64_t size = panel_size(args.depth, args.panels);
+  const int64_t most_depth =
+      outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows)) : args.depth;
+  for (int64_t k = 0; k < args.depth; k += most_depth) {
+    MatmulArgs<Bfloat16> part = args;
+    part.left += args.left_form == LeftForm::kTransposed ? k * args.left_stride
+                 : args.left_form == LeftForm::kPanel    ? k * kPanelColumns
+                                                         : k;
+    part.panels += k * kPanelColumns;
+    part.depth = smaller(most_depth, args.depth - k);
+    part.depth_band = {args.depth_band.begin - k, args.depth_band.end - k};
+    if (k > 0) {
+      part.output = MatmulOutput::kAddFloat;
+    }
+    multiply_chunks(part, size, memory);
+  }
+}
 
 }  // namespace
 
 void matmul_amx(const MatmulArgs<Bfloat16>& args) {
-  if (args.rows == 0 || args.depth == 0 || args.depth > kMostDepth) {
+  if (is_product_for_tiles(args)) {
+    multiply(args);
+  } else {
     matmul_avx512bf16(args);
-    return;
   }
-  alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
-  alignas(64) float sums[kMostChunkRows * kPanelColumns];
-  const int64_t most_rows = chunk_rows(args.depth);
-  const int64_t unit_rows = args.rows <= kTileRows ? args.rows : kTileRows;
-  const TileUnit unit(unit_rows);
-  for (int64_t row = 0; row < args.rows; row += most_rows) {
-    ChunkProduct(args, row, smaller(most_rows, args.rows - row), unit_rows).run(tiles, sums);
+}
+
+bool transposed_matmul_amx(const MatmulArgs<Bfloat16>& args) {
+  if (!is_product_for_tiles(args)) {
+    return false;
   }
+  multiply(args);
+  return true;
 }
 
 }  // namespace brt::kernels

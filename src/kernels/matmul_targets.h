@@ -12,5 +12,7 @@ void matmul_avx512(const MatmulArgs<float>& args);
 void matmul_avx512(const MatmulArgs<Bfloat16>& args);
 void matmul_avx512bf16(const MatmulArgs<Bfloat16>& args);
 void matmul_amx(const MatmulArgs<Bfloat16>& args);
+/// False, and nothing is done, where the depth is beyond what it takes.
+bool transposed_matmul_amx(const MatmulArgs<Bfloat16>& args);
 
 }  // namespace brt::kernels

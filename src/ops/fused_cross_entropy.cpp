@@ -25,16 +25,16 @@ using kernels::kPanelColumns;
 using kernels::MatmulOutput;
 using kernels::num_panels;
 
-/// Rows of one task: 8 groups of the matrix product's 6. The table's panels pass once per task.
-constexpr int64_t kTaskRows = 48;
-/// Logits that are summed while they are in L2: 96 KiB.
+/// Rows of one task at the most. The table's panels pass once per task.
+constexpr int64_t kMostTaskRows = 128;
+/// Logits that are summed while they are in L2: 96 to 512 KiB.
 constexpr int64_t kTileColumns = 8 * kPanelColumns;
 /// Entries of the table that one product of the hidden gradient sums over. Even, since bfloat16 is
 /// packed in pairs; 48 rows of bfloat16 logits' gradient are 192 KiB, and a panel is 256 KiB.
 constexpr int64_t kDepthBlock = 2048;
 /// Logits' gradient of a chunk. With V = 32000 in bfloat16, 4096 rows are four chunks.
 constexpr int64_t kChunkBytes = int64_t{72} << 20;
-constexpr int64_t kMaxChunkRows = 24 * kTaskRows;
+constexpr int64_t kMaxChunkRows = 1152;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -88,6 +88,7 @@ class CrossEntropyPass {
         with_gradient_(results.hidden_gradient != nullptr),
         num_rows_(static_cast<int64_t>(problem.rows.size())),
         scale_(1.0 / std::sqrt(static_cast<double>(problem.width))),
+        task_rows_(std::min(kernels::matmul_part_rows() / 2, kMostTaskRows)),
         chunk_rows_(rows_of_a_chunk(num_rows_, problem.vocab_size)),
         slots_(num_slots()),
         entries_of_a_task_(problem.vocab_size < 2048 ? 48 : 96),  // small: enough tasks for threads
@@ -96,20 +97,20 @@ class CrossEntropyPass {
         transposed_stride_(padded_stride<T>(chunk_rows_)),
         logits_panels_(num_panels(problem.vocab_size) * panel_size(problem.width)),
         hidden_(chunk_rows_ * problem.width),
-        logits_(slots_ * kTaskRows * logits_stride_),
+        logits_(slots_ * task_rows_ * logits_stride_),
         gradient_panels_(if_gradient(num_panels(problem.width) * panel_size(even_vocab_size()))),
         gradient_(if_gradient(chunk_rows_ * gradient_stride_)),
         hidden_panels_(if_gradient(num_panels(problem.width) * panel_size(chunk_rows_))),
-        hidden_rows_(if_gradient(slots_ * kTaskRows * problem.width)),
+        hidden_rows_(if_gradient(slots_ * task_rows_ * problem.width)),
         transposed_(if_gradient(slots_ * entries_of_a_task_ * transposed_stride_)) {}
 
   void run() {
     pack_table();
     for (int64_t begin = 0; begin < num_rows_; begin += chunk_rows_) {
       const int64_t rows = std::min(chunk_rows_, num_rows_ - begin);
-      parallel_tasks(divide_up(rows, kTaskRows), slots_, [&](int64_t task, int64_t slot) {
-        const int64_t from = task * kTaskRows;
-        row_task({begin, from, std::min(kTaskRows, rows - from)}, slot);
+      parallel_tasks(divide_up(rows, task_rows_), slots_, [&](int64_t task, int64_t slot) {
+        const int64_t from = task * task_rows_;
+        row_task({begin, from, std::min(task_rows_, rows - from)}, slot);
       });
       if (with_gradient_) {
         add_embedding_gradient(rows, /*first=*/begin == 0);
@@ -130,6 +131,7 @@ class CrossEntropyPass {
   bool with_gradient_;
   int64_t num_rows_;
   double scale_;
+  int64_t task_rows_;
   int64_t chunk_rows_;
   int64_t slots_;
   int64_t entries_of_a_task_;
@@ -138,18 +140,18 @@ class CrossEntropyPass {
   int64_t transposed_stride_;
   Buffer<T> logits_panels_;    ///< the table: depth D, columns V
   Buffer<T> hidden_;           ///< a chunk's rows [chunk_rows, D]
-  Buffer<float> logits_;       ///< [slots, kTaskRows, V]; without gradient [.., kTileColumns]
+  Buffer<float> logits_;       ///< [slots, task_rows, V]; without gradient [.., kTileColumns]
   Buffer<T> gradient_panels_;  ///< the table in blocks of depth kDepthBlock (V), columns D
   Buffer<T> gradient_;         ///< of a chunk's logits [chunk_rows, V]
   Buffer<T> hidden_panels_;    ///< a chunk's rows: depth chunk_rows, columns D
-  Buffer<float> hidden_rows_;  ///< hidden gradient of a task [slots, kTaskRows, D]
+  Buffer<float> hidden_rows_;  ///< hidden gradient of a task [slots, task_rows, D]
   Buffer<T> transposed_;       ///< [slots, entries_of_a_task, chunk_rows]
 
-  static int64_t rows_of_a_chunk(int64_t num_rows, int64_t vocab_size) {
+  int64_t rows_of_a_chunk(int64_t num_rows, int64_t vocab_size) const {
     const int64_t fit = kChunkBytes / (vocab_size * static_cast<int64_t>(sizeof(T)));
-    const int64_t most = std::clamp(fit / kTaskRows * kTaskRows, kTaskRows, kMaxChunkRows);
+    const int64_t most = std::clamp(fit / task_rows_ * task_rows_, task_rows_, kMaxChunkRows);
     const int64_t chunks = std::max<int64_t>(1, divide_up(num_rows, most));
-    return divide_up(divide_up(num_rows, chunks), kTaskRows) * kTaskRows;
+    return divide_up(divide_up(num_rows, chunks), task_rows_) * task_rows_;
   }
   static int64_t panel_size(int64_t depth) {
     return kernels::panel_size(depth, static_cast<const T*>(nullptr));
@@ -188,13 +190,13 @@ class CrossEntropyPass {
       kernels::round_row(problem_.hidden + indices[r] * problem_.width, hidden + r * problem_.width,
                          problem_.width);
     }
-    float* logits = logits_.data() + slot * kTaskRows * logits_stride_;
-    kernels::SoftmaxSum sums[kTaskRows];
+    float* logits = logits_.data() + slot * task_rows_ * logits_stride_;
+    kernels::SoftmaxSum sums[kMostTaskRows];
     double* nats = results_.nats + rows.chunk_begin + rows.from;
     compute_logits(hidden, indices, rows.count, logits, sums, nats);
     if (with_gradient_) {
       logits_gradient(rows, logits, sums, nats);
-      hidden_gradient(rows, hidden_rows_.data() + slot * kTaskRows * problem_.width);
+      hidden_gradient(rows, hidden_rows_.data() + slot * task_rows_ * problem_.width);
     }
   }
 
@@ -206,7 +208,7 @@ class CrossEntropyPass {
                       kernels::SoftmaxSum* sums,
                       double* nats) {
     const int64_t width = problem_.width;
-    float target_logits[kTaskRows];
+    float target_logits[kMostTaskRows];
     for (int64_t column = 0; column < problem_.vocab_size; column += kTileColumns) {
       const int64_t columns = std::min(kTileColumns, problem_.vocab_size - column);
       float* tile = with_gradient_ ? logits + column : logits;
@@ -246,7 +248,7 @@ class CrossEntropyPass {
                        const double* nats) {
     const int64_t* indices = problem_.rows.data() + rows.chunk_begin + rows.from;
     T* gradient = gradient_.data() + rows.from * gradient_stride_;
-    float factors[kTaskRows];
+    float factors[kMostTaskRows];
     for (int64_t r = 0; r < rows.count; ++r) {
       factors[r] = static_cast<float>(problem_.weight[indices[r]] * scale_);
     }

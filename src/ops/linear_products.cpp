@@ -20,11 +20,10 @@ namespace {
 using kernels::MatmulArgs;
 using kernels::MatmulOutput;
 
-constexpr int64_t kTaskRows = 96;      // as many as the kernel keeps in L2
-constexpr int64_t kLastTaskRows = 24;  // of the last tasks, so that threads end together
+constexpr int64_t kLastTasks = 4;      // for each of two large ones, so that threads end together
 constexpr int64_t kManyRowTasks = 8;   // from here on rows alone divide the work evenly
 constexpr int64_t kFewRowsPanels = 2;  // columns of a task when there are few rows
-constexpr int64_t kSumPanels = 4;      // columns of a sum of products: 96 rows are 96 KiB
+constexpr int64_t kSumPanels = 8;      // columns of a sum of products: 256 rows are 512 KiB
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -35,11 +34,12 @@ struct RowRange {
 
 /// Rows in tasks; if they are many, the last ones are small.
 std::vector<RowRange> row_tasks(int64_t rows) {
+  const int64_t task_rows = kernels::matmul_part_rows();
   const int64_t small_from =
-      rows >= kManyRowTasks * kTaskRows ? (rows / kTaskRows - 2) * kTaskRows : rows;
+      rows >= kManyRowTasks * task_rows ? (rows / task_rows - 2) * task_rows : rows;
   std::vector<RowRange> tasks;
   for (int64_t begin = 0; begin < rows;) {
-    const int64_t size = begin < small_from ? kTaskRows : kLastTaskRows;
+    const int64_t size = begin < small_from ? task_rows : task_rows / kLastTasks;
     tasks.push_back({begin, std::min(size, rows - begin)});
     begin += size;
   }
@@ -123,7 +123,8 @@ void divided_sum(const std::vector<MatmulArgs<T>>& terms) {
     divided_matmul(first);
     return;
   }
-  const SlotMemory<float> sums(num_slots(), kTaskRows * kSumPanels * kernels::kPanelColumns);
+  const SlotMemory<float> sums(num_slots(),
+                               kernels::matmul_part_rows() * kSumPanels * kernels::kPanelColumns);
   divide(first.rows, first.columns, [&](const Part& part, int64_t slot) {
     for (int64_t panel = 0; panel < part.panels; panel += kSumPanels) {
       const Part piece = {part.range, part.panel + panel,
@@ -179,11 +180,31 @@ at::Tensor pack_tokens(const at::Tensor& x_RI) {
   return packed;
 }
 
-/// One panel of a gradient [R, out]: rows of its weight's gradient, for one task.
-struct GradientPanel {
+/// Rows of a weight's gradient, for one task.
+struct GradientRows {
   size_t weight = 0;
-  int64_t panel = 0;
+  RowRange range;
 };
+
+/// All rows in tasks: large ones if these are enough to keep all threads busy.
+std::vector<GradientRows> gradient_tasks(const std::vector<at::Tensor>& gradients_RO) {
+  std::vector<GradientRows> tasks;
+  for (int64_t size = kernels::matmul_part_rows() / kernels::kPanelColumns * kernels::kPanelColumns;
+       size > 0; size -= kernels::kPanelColumns) {
+    tasks.clear();
+    for (size_t i = 0; i < gradients_RO.size(); ++i) {
+      const int64_t rows = gradients_RO[i].size(1);
+      for (int64_t begin = 0; begin < rows; begin += size) {
+        tasks.push_back({i, {begin, std::min(size, rows - begin)}});
+      }
+    }
+    if (static_cast<int64_t>(tasks.size()) % num_slots() == 0 ||
+        static_cast<int64_t>(tasks.size()) >= kManyRowTasks * num_slots()) {
+      break;
+    }
+  }
+  return tasks;
+}
 
 template <class T>
 std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradients_RO,
@@ -191,41 +212,30 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
   const int64_t tokens = x_RI.size(0);
   const int64_t in_features = x_RI.size(1);
   std::vector<at::Tensor> weight_gradients_OI;
-  std::vector<GradientPanel> tasks;
-  for (size_t i = 0; i < gradients_RO.size(); ++i) {
-    const int64_t out_features = gradients_RO[i].size(1);
+  for (const at::Tensor& gradient_RO : gradients_RO) {
     weight_gradients_OI.push_back(
-        at::empty({out_features, in_features}, x_RI.options().dtype(at::kFloat)));
-    for (int64_t panel = 0; panel < kernels::num_panels(out_features); ++panel) {
-      tasks.push_back({i, panel});
-    }
+        at::empty({gradient_RO.size(1), in_features}, x_RI.options().dtype(at::kFloat)));
   }
+  const std::vector<GradientRows> tasks = gradient_tasks(gradients_RO);
   const at::Tensor panels = pack_tokens<T>(x_RI);
-  const int64_t num_tasks = static_cast<int64_t>(tasks.size());
-  const SlotMemory<T> lefts(num_slots(),
-                            kernels::panel_size(tokens, static_cast<const T*>(nullptr)));
-  parallel_tasks(num_tasks, num_slots(), [&](int64_t task, int64_t slot) {
-    const at::Tensor& gradient_RO = gradients_RO[tasks[static_cast<size_t>(task)].weight];
-    const at::Tensor& out_OI = weight_gradients_OI[tasks[static_cast<size_t>(task)].weight];
-    const int64_t begin = tasks[static_cast<size_t>(task)].panel * kernels::kPanelColumns;
-    kernels::PackArgs<T, T> pack;
-    pack.source = const_pointer<T>(gradient_RO) + begin;
-    pack.source_stride = gradient_RO.size(1);
-    pack.depth = tokens;
-    pack.columns = std::min(kernels::kPanelColumns, gradient_RO.size(1) - begin);
-    pack.panels = lefts.of(slot);
-    kernels::pack_rows(pack, 0, 1);
+  const SlotMemory<T> scratch(num_slots(),
+                              kernels::panel_size(tokens, static_cast<const T*>(nullptr)));
+  parallel_tasks(static_cast<int64_t>(tasks.size()), num_slots(), [&](int64_t task, int64_t slot) {
+    const GradientRows& part = tasks[static_cast<size_t>(task)];
+    const at::Tensor& gradient_RO = gradients_RO[part.weight];
     MatmulArgs<T> args;
-    args.left = pack.panels;
-    args.left_form = kernels::LeftForm::kPanel;
+    args.left = const_pointer<T>(gradient_RO) + part.range.begin;
+    args.left_stride = gradient_RO.size(1);
+    args.left_form = kernels::LeftForm::kTransposed;
     args.panels = const_pointer<T>(panels);
-    args.out = mutable_pointer<float>(out_OI) + begin * in_features;
+    args.out =
+        mutable_pointer<float>(weight_gradients_OI[part.weight]) + part.range.begin * in_features;
     args.out_stride = in_features;
-    args.rows = pack.columns;
+    args.rows = part.range.rows;
     args.columns = in_features;
     args.depth = tokens;
     args.output = MatmulOutput::kStoreFloat;
-    kernels::matmul(args);
+    kernels::transposed_matmul(args, scratch.of(slot));
   });
   return weight_gradients_OI;
 }
