@@ -17,16 +17,13 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#ifdef BRT_TCMALLOC
-#include <gperftools/malloc_extension.h>
-#endif
-
 #include <torch/version.h>
 
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "kernels/cpu_target.h"
 #include "messages.h"
+#include "program_memory.h"
 #include "verbs.h"
 #include "visible_text.h"
 
@@ -34,14 +31,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
-
-/// Memory that was freed is kept for the next allocation: given back to the system, it would come
-/// again as fresh pages, zeroed one by one at first touch, with every step.
-void keep_freed_memory() {
-#ifdef BRT_TCMALLOC  // a sanitizer brings its own allocator
-  MallocExtension::instance()->SetMemoryReleaseRate(0.0);
-#endif
-}
 
 std::string version_text() {
   return fmt::format("brt {}\nLibTorch {}\nCPU target {}", BRT_VERSION, TORCH_VERSION,
@@ -236,7 +225,7 @@ int run(CLI::App& app, int argc, char** argv) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what run() cannot report can only end the program.
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  brt::keep_memory_in_huge_pages();
   // A reader that goes away, as in `brt generate | head`, ends the program quietly.
   std::signal(SIGPIPE, SIG_DFL);
   // At the shell's limit on the size of files a write fails, with a message, instead of a kill.
