@@ -27,14 +27,14 @@ using kernels::num_panels;
 
 /// Rows of one task at the most. The table's panels pass once per task.
 constexpr int64_t kMostTaskRows = 128;
-/// Logits that are summed while they are in L2: 96 to 512 KiB.
-constexpr int64_t kTileColumns = 8 * kPanelColumns;
+/// Logits that are summed while they are in L2, in bytes.
+constexpr int64_t kTileBytes = int64_t{512} << 10;
 /// Entries of the table that one product of the hidden gradient sums over. Even, since bfloat16 is
-/// packed in pairs; 48 rows of bfloat16 logits' gradient are 192 KiB, and a panel is 256 KiB.
+/// packed in pairs; 128 rows of bfloat16 logits' gradient are 512 KiB, and a panel is 256 KiB.
 constexpr int64_t kDepthBlock = 2048;
-/// Logits' gradient of a chunk. With V = 32000 in bfloat16, 4096 rows are four chunks.
-constexpr int64_t kChunkBytes = int64_t{72} << 20;
-constexpr int64_t kMaxChunkRows = 1152;
+/// Logits' gradient of a chunk. With V = 32000 in bfloat16, 4096 rows are two chunks.
+constexpr int64_t kChunkBytes = int64_t{144} << 20;
+constexpr int64_t kMaxChunkRows = 2304;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -91,10 +91,11 @@ class CrossEntropyPass {
         task_rows_(std::min(kernels::matmul_part_rows() / 2, kMostTaskRows)),
         chunk_rows_(rows_of_a_chunk(num_rows_, problem.vocab_size)),
         slots_(num_slots()),
-        entries_of_a_task_(problem.vocab_size < 2048 ? 48 : 96),  // small: enough tasks for threads
-        logits_stride_(with_gradient_ ? padded_stride<float>(problem.vocab_size) : kTileColumns),
+        entries_of_a_task_(entries_of_a_task(problem.vocab_size)),
+        tile_columns_(kTileBytes / (task_rows_ * static_cast<int64_t>(sizeof(float))) /
+                      kPanelColumns * kPanelColumns),
+        logits_stride_(with_gradient_ ? padded_stride<float>(problem.vocab_size) : tile_columns_),
         gradient_stride_(padded_stride<T>(problem.vocab_size)),
-        transposed_stride_(padded_stride<T>(chunk_rows_)),
         logits_panels_(num_panels(problem.vocab_size) * panel_size(problem.width)),
         hidden_(chunk_rows_ * problem.width),
         logits_(slots_ * task_rows_ * logits_stride_),
@@ -102,7 +103,7 @@ class CrossEntropyPass {
         gradient_(if_gradient(chunk_rows_ * gradient_stride_)),
         hidden_panels_(if_gradient(num_panels(problem.width) * panel_size(chunk_rows_))),
         hidden_rows_(if_gradient(slots_ * task_rows_ * problem.width)),
-        transposed_(if_gradient(slots_ * entries_of_a_task_ * transposed_stride_)) {}
+        transposed_(if_gradient(slots_ * panel_size(chunk_rows_))) {}
 
   void run() {
     pack_table();
@@ -135,23 +136,29 @@ class CrossEntropyPass {
   int64_t chunk_rows_;
   int64_t slots_;
   int64_t entries_of_a_task_;
+  int64_t tile_columns_;
   int64_t logits_stride_;
   int64_t gradient_stride_;
-  int64_t transposed_stride_;
   Buffer<T> logits_panels_;    ///< the table: depth D, columns V
   Buffer<T> hidden_;           ///< a chunk's rows [chunk_rows, D]
-  Buffer<float> logits_;       ///< [slots, task_rows, V]; without gradient [.., kTileColumns]
+  Buffer<float> logits_;       ///< [slots, task_rows, V]; without gradient [.., tile_columns]
   Buffer<T> gradient_panels_;  ///< the table in blocks of depth kDepthBlock (V), columns D
   Buffer<T> gradient_;         ///< of a chunk's logits [chunk_rows, V]
   Buffer<T> hidden_panels_;    ///< a chunk's rows: depth chunk_rows, columns D
   Buffer<float> hidden_rows_;  ///< hidden gradient of a task [slots, task_rows, D]
-  Buffer<T> transposed_;       ///< [slots, entries_of_a_task, chunk_rows]
+  Buffer<T> transposed_;       ///< [slots], scratch of transposed products
 
   int64_t rows_of_a_chunk(int64_t num_rows, int64_t vocab_size) const {
     const int64_t fit = kChunkBytes / (vocab_size * static_cast<int64_t>(sizeof(T)));
     const int64_t most = std::clamp(fit / task_rows_ * task_rows_, task_rows_, kMaxChunkRows);
     const int64_t chunks = std::max<int64_t>(1, divide_up(num_rows, most));
     return divide_up(divide_up(num_rows, chunks), task_rows_) * task_rows_;
+  }
+  /// Few where the table is small, so that there are enough tasks for the threads.
+  static int64_t entries_of_a_task(int64_t vocab_size) {
+    constexpr int64_t kTasks = 32;
+    const int64_t wanted = divide_up(vocab_size / kTasks + 1, kPanelColumns) * kPanelColumns;
+    return std::min(wanted, divide_up(kernels::matmul_part_rows(), kPanelColumns) * kPanelColumns);
   }
   static int64_t panel_size(int64_t depth) {
     return kernels::panel_size(depth, static_cast<const T*>(nullptr));
@@ -195,8 +202,7 @@ class CrossEntropyPass {
     double* nats = results_.nats + rows.chunk_begin + rows.from;
     compute_logits(hidden, indices, rows.count, logits, sums, nats);
     if (with_gradient_) {
-      logits_gradient(rows, logits, sums, nats);
-      hidden_gradient(rows, hidden_rows_.data() + slot * task_rows_ * problem_.width);
+      gradients(rows, logits, sums, nats, hidden_rows_.data() + slot * task_rows_ * problem_.width);
     }
   }
 
@@ -209,8 +215,8 @@ class CrossEntropyPass {
                       double* nats) {
     const int64_t width = problem_.width;
     float target_logits[kMostTaskRows];
-    for (int64_t column = 0; column < problem_.vocab_size; column += kTileColumns) {
-      const int64_t columns = std::min(kTileColumns, problem_.vocab_size - column);
+    for (int64_t column = 0; column < problem_.vocab_size; column += tile_columns_) {
+      const int64_t columns = std::min(tile_columns_, problem_.vocab_size - column);
       float* tile = with_gradient_ ? logits + column : logits;
       kernels::matmul(kernels::MatmulArgs<T>{
           .left = hidden,
@@ -241,52 +247,65 @@ class CrossEntropyPass {
     }
   }
 
-  /// d loss / d logits before the scale = (softmax - one_hot(target)) weight / sqrt(D)
-  void logits_gradient(const TaskRows& rows,
-                       const float* logits,
-                       const kernels::SoftmaxSum* sums,
-                       const double* nats) {
+  /// The logits' gradient and the hidden gradient it gives, a block of the table at a time.
+  void gradients(const TaskRows& rows,
+                 const float* logits,
+                 const kernels::SoftmaxSum* sums,
+                 const double* nats,
+                 float* hidden_sums) {
     const int64_t* indices = problem_.rows.data() + rows.chunk_begin + rows.from;
-    T* gradient = gradient_.data() + rows.from * gradient_stride_;
+    const int64_t width = problem_.width;
     float factors[kMostTaskRows];
     for (int64_t r = 0; r < rows.count; ++r) {
       factors[r] = static_cast<float>(problem_.weight[indices[r]] * scale_);
     }
-    kernels::softmax_gradient(kernels::SoftmaxGradientArgs<T>{.logits = logits,
-                                                              .logits_stride = logits_stride_,
-                                                              .sums = sums,
-                                                              .factors = factors,
-                                                              .out = gradient,
-                                                              .out_stride = gradient_stride_,
-                                                              .rows = rows.count,
-                                                              .columns = problem_.vocab_size,
-                                                              .scale = static_cast<float>(scale_)});
-    for (int64_t r = 0; r < rows.count; ++r) {
-      // softmax[target] - 1, rounded to T once
-      const float value =
-          static_cast<float>(std::expm1(-nats[r]) * static_cast<double>(factors[r]));
-      kernels::from_float(value, gradient[r * gradient_stride_ + problem_.target[indices[r]]]);
-    }
-  }
-
-  /// logits' gradient [rows, V] E [V, D], a block of V at a time.
-  void hidden_gradient(const TaskRows& rows, float* sums) {
-    const int64_t* indices = problem_.rows.data() + rows.chunk_begin + rows.from;
-    const int64_t width = problem_.width;
     for (int64_t entry = 0; entry < problem_.vocab_size; entry += kDepthBlock) {
+      const int64_t entries = std::min(kDepthBlock, problem_.vocab_size - entry);
+      T* gradient = gradient_.data() + rows.from * gradient_stride_ + entry;
+      kernels::softmax_gradient(
+          kernels::SoftmaxGradientArgs<T>{.logits = logits + entry,
+                                          .logits_stride = logits_stride_,
+                                          .sums = sums,
+                                          .factors = factors,
+                                          .out = gradient,
+                                          .out_stride = gradient_stride_,
+                                          .rows = rows.count,
+                                          .columns = entries,
+                                          .scale = static_cast<float>(scale_)});
+      subtract_target(indices, rows.count, factors, nats, gradient, entry, entries);
       kernels::matmul(kernels::MatmulArgs<T>{
-          .left = gradient_.data() + rows.from * gradient_stride_ + entry,
+          .left = gradient,
           .left_stride = gradient_stride_,
           .panels = gradient_block(entry),
-          .out = sums,
+          .out = hidden_sums,
           .out_stride = width,
           .rows = rows.count,
           .columns = width,
-          .depth = std::min(kDepthBlock, problem_.vocab_size - entry),
+          .depth = entries,
           .output = entry == 0 ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat});
     }
     for (int64_t r = 0; r < rows.count; ++r) {
-      std::copy_n(sums + r * width, width, results_.hidden_gradient + indices[r] * width);
+      std::copy_n(hidden_sums + r * width, width, results_.hidden_gradient + indices[r] * width);
+    }
+  }
+
+  /// d loss / d logits before the scale = (softmax - one_hot(target)) weight / sqrt(D), where the
+  /// target is among the block's entries; `gradient` points to the first.
+  void subtract_target(const int64_t* indices,
+                       int64_t count,
+                       const float* factors,
+                       const double* nats,
+                       T* gradient,
+                       int64_t entry,
+                       int64_t entries) const {
+    for (int64_t r = 0; r < count; ++r) {
+      const int64_t place = problem_.target[indices[r]] - entry;
+      if (place >= 0 && place < entries) {
+        // softmax[target] - 1, rounded to T once
+        const float value =
+            static_cast<float>(std::expm1(-nats[r]) * static_cast<double>(factors[r]));
+        kernels::from_float(value, gradient[r * gradient_stride_ + place]);
+      }
     }
   }
 
@@ -301,21 +320,18 @@ class CrossEntropyPass {
     const int64_t tasks = divide_up(problem_.vocab_size, entries_of_a_task_);
     parallel_tasks(tasks, slots_, [&](int64_t task, int64_t slot) {
       const int64_t entry = task * entries_of_a_task_;
-      const int64_t entries = std::min(entries_of_a_task_, problem_.vocab_size - entry);
-      T* transposed = transposed_.data() + slot * entries_of_a_task_ * transposed_stride_;
-      kernels::transpose(kernels::TransposeArgs<T>{gradient_.data() + entry, gradient_stride_,
-                                                   transposed, transposed_stride_, rows, 0,
-                                                   entries});
-      kernels::matmul(kernels::MatmulArgs<T>{
-          .left = transposed,
-          .left_stride = transposed_stride_,
-          .panels = hidden_panels_.data(),
-          .out = results_.embedding_gradient + entry * width,
-          .out_stride = width,
-          .rows = entries,
-          .columns = width,
-          .depth = rows,
-          .output = first ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat});
+      kernels::MatmulArgs<T> args;
+      args.left = gradient_.data() + entry;
+      args.left_stride = gradient_stride_;
+      args.left_form = kernels::LeftForm::kTransposed;
+      args.panels = hidden_panels_.data();
+      args.out = results_.embedding_gradient + entry * width;
+      args.out_stride = width;
+      args.rows = std::min(entries_of_a_task_, problem_.vocab_size - entry);
+      args.columns = width;
+      args.depth = rows;
+      args.output = first ? MatmulOutput::kStoreFloat : MatmulOutput::kAddFloat;
+      kernels::transposed_matmul(args, transposed_.data() + slot * panel_size(chunk_rows_));
     });
   }
 };
