@@ -138,10 +138,11 @@ struct FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
                             const at::Tensor& down,
                             const c10::intrusive_ptr<PackedWeights>& packed) {
     const at::Tensor x_RI = x.contiguous().view({-1, x.size(-1)});
-    const at::Tensor hidden_RF =
-        output_of(x_RI, {up, packed->packed[0]}, LinearOutput::kRelu, at::Tensor());
-    const at::Tensor sum_RO = output_of(hidden_RF, {down, packed->packed[1]}, LinearOutput::kAdd,
-                                        residual.reshape({-1, down.size(0)}));
+    const at::Tensor residual_RO = residual.reshape({-1, down.size(0)}).contiguous();
+    const at::Tensor hidden_RF = at::empty({x_RI.size(0), up.size(0)}, x_RI.options());
+    const at::Tensor sum_RO = at::empty(residual_RO.sizes(), residual_RO.options());
+    feed_forward_products({residual_RO, x_RI, hidden_RF, sum_RO}, {up, packed->packed[0]},
+                          {down, packed->packed[1]});
     context->save_for_backward({x_RI, hidden_RF, up, down});
     context->saved_data["packed"] = c10::IValue::make_capsule(packed);
     context->saved_data["sizes"] = x.sizes().vec();
@@ -156,20 +157,18 @@ struct FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
         packed_of(context->saved_data["packed"])->packed;
     const at::Tensor gradient_RO =
         gradients.front().to(x_RI.scalar_type()).contiguous().view({-1, saved[3].size(0)});
-    // Of the hidden numbers before the relu: where those behind it are zero, it is zero.
-    const at::Tensor hidden_gradient_RF =
-        input_gradient({gradient_RO}, {{saved[3], packed[1]}}, hidden_RF);
+    const FeedForwardGradients found = feed_forward_gradients(
+        gradient_RO, hidden_RF, {saved[2], packed[0]}, {saved[3], packed[1]});
     variable_list result(5);
     result[0] = gradients.front();
-    if (context->needs_input_grad(1)) {
-      result[1] = input_gradient({hidden_gradient_RF}, {{saved[2], packed[0]}})
-                      .view(context->saved_data["sizes"].toIntVector());
-    }
+    result[1] = found.x_RI.view(context->saved_data["sizes"].toIntVector());
     if (context->needs_input_grad(2)) {
-      result[2] = weight_gradients({hidden_gradient_RF}, x_RI).front();
+      result[2] = weight_gradients({found.hidden_RF}, x_RI).front();
     }
     if (context->needs_input_grad(3)) {
-      result[3] = weight_gradients({gradient_RO}, hidden_RF).front();
+      result[3] = gradient_RO.size(1) < hidden_RF.size(1)
+                      ? narrow_weight_gradient(gradient_RO, hidden_RF)
+                      : weight_gradients({gradient_RO}, hidden_RF).front();
     }
     return result;
   }

@@ -97,6 +97,22 @@ void divided_matmul(const MatmulArgs<T>& args) {
          [&](const Part& part, int64_t) { kernels::matmul(part_of(args, part)); });
 }
 
+/// Two products of which the second reads what the first gives, row by row.
+template <class T>
+void divided_pair(const MatmulArgs<T>& first, const MatmulArgs<T>& second) {
+  const std::vector<RowRange> ranges = row_tasks(first.rows);
+  if (static_cast<int64_t>(ranges.size()) < kManyRowTasks) {
+    divided_matmul(first);
+    divided_matmul(second);
+    return;
+  }
+  parallel_tasks(static_cast<int64_t>(ranges.size()), num_slots(), [&](int64_t task, int64_t) {
+    const RowRange& range = ranges[static_cast<size_t>(task)];
+    kernels::matmul(part_of(first, {range, 0, kernels::num_panels(first.columns)}));
+    kernels::matmul(part_of(second, {range, 0, kernels::num_panels(second.columns)}));
+  });
+}
+
 /// One part of divided_sum: the sums in float32 (memory for them is given), then the output.
 template <class T>
 void add_terms(const std::vector<MatmulArgs<T>>& terms, const Part& part, float* sums) {
@@ -240,6 +256,25 @@ std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradi
   return weight_gradients_OI;
 }
 
+/// Rows of the result a task.
+at::Tensor transposed_copy(const at::Tensor& matrix_IO) {
+  constexpr int64_t kRows = 64;
+  at::Tensor out_OI = at::empty({matrix_IO.size(1), matrix_IO.size(0)}, matrix_IO.options());
+  kernels::TransposeArgs<float> args;
+  args.source = matrix_IO.const_data_ptr<float>();
+  args.source_stride = matrix_IO.size(1);
+  args.out_stride = matrix_IO.size(0);
+  args.rows = matrix_IO.size(0);
+  parallel_chunks(ceil_div(matrix_IO.size(1), kRows), [&](int64_t chunk) {
+    kernels::TransposeArgs<float> part = args;
+    part.column_begin = chunk * kRows;
+    part.column_end = std::min(part.column_begin + kRows, matrix_IO.size(1));
+    part.out = out_OI.mutable_data_ptr<float>() + part.column_begin * args.out_stride;
+    kernels::transpose(part);
+  });
+  return out_OI;
+}
+
 }  // namespace
 
 void output_product(const at::Tensor& x_RI,
@@ -259,9 +294,44 @@ void output_sum(const at::Tensor& residual_RO,
                  MatmulOutput::kStoreSum, residual_RO.const_data_ptr<float>());
 }
 
+void feed_forward_products(const FeedForwardTensors& tensors,
+                           const WeightRef& up,
+                           const WeightRef& down) {
+  const at::ScalarType dtype = tensors.x_RI.scalar_type();
+  with_kernel_type(dtype, [&](auto type) {
+    using T = decltype(type);
+    const MatmulArgs<T> first =
+        product_args<T>(tensors.x_RI, up.packed->transposed(up.weight, dtype), tensors.hidden_RF,
+                        MatmulOutput::kStoreRelu);
+    MatmulArgs<T> second =
+        product_args<T>(tensors.hidden_RF, down.packed->transposed(down.weight, dtype),
+                        tensors.out_RO, MatmulOutput::kStoreSum);
+    second.addend = tensors.residual_RO.const_data_ptr<float>();
+    divided_pair(first, second);
+  });
+}
+
+FeedForwardGradients feed_forward_gradients(const at::Tensor& gradient_RO,
+                                            const at::Tensor& hidden_RF,
+                                            const WeightRef& up,
+                                            const WeightRef& down) {
+  const at::ScalarType dtype = gradient_RO.scalar_type();
+  FeedForwardGradients gradients;
+  gradients.hidden_RF = at::empty(hidden_RF.sizes(), hidden_RF.options());
+  gradients.x_RI = at::empty({hidden_RF.size(0), up.weight.size(1)}, hidden_RF.options());
+  with_kernel_type(dtype, [&](auto type) {
+    using T = decltype(type);
+    MatmulArgs<T> first = product_args<T>(gradient_RO, down.packed->straight(down.weight, dtype),
+                                          gradients.hidden_RF, MatmulOutput::kStore);
+    first.mask = const_pointer<T>(hidden_RF);  // where relu gave zero
+    divided_pair(first, product_args<T>(gradients.hidden_RF, up.packed->straight(up.weight, dtype),
+                                        gradients.x_RI, MatmulOutput::kStore));
+  });
+  return gradients;
+}
+
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
-                          const std::vector<WeightRef>& weights,
-                          const at::Tensor& relu_RI) {
+                          const std::vector<WeightRef>& weights) {
   at::Tensor gradient_RI = at::empty({gradients_RO.front().size(0), weights.front().weight.size(1)},
                                      gradients_RO.front().options());
   with_kernel_type(gradient_RI.scalar_type(), [&](auto type) {
@@ -273,7 +343,6 @@ at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
                           weights[i].packed->straight(weights[i].weight, gradient_RI.scalar_type()),
                           gradient_RI, MatmulOutput::kStore));
     }
-    terms.front().mask = relu_RI.defined() ? const_pointer<T>(relu_RI) : nullptr;
     divided_sum(terms);
   });
   return gradient_RI;
@@ -284,6 +353,11 @@ std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradient
   return with_kernel_type(x_RI.scalar_type(), [&](auto type) {
     return weight_gradients_of<decltype(type)>(gradients_RO, x_RI);
   });
+}
+
+at::Tensor narrow_weight_gradient(const at::Tensor& gradient_RO, const at::Tensor& x_RI) {
+  const at::Tensor transposed_IO = weight_gradients({x_RI}, gradient_RO).front();
+  return transposed_copy(transposed_IO);
 }
 
 }  // namespace brt

@@ -26,13 +26,34 @@ void output_sum(const at::Tensor& residual_RO,
                 PackedWeight& packed,
                 const at::Tensor& out_RO);
 
-/// sum_i gradient_i weight_i, of the gradients' dtype; zero where relu_RI is, if that is defined.
+/// hidden = relu(x up^T), out = residual + hidden down^T: a part of the rows through both products
+/// while its hidden numbers are in the cache. @param x_RI, hidden_RF  of one dtype, contiguous
+/// @param residual_RO, out_RO  float32, contiguous
+struct FeedForwardTensors {
+  at::Tensor residual_RO, x_RI, hidden_RF, out_RO;
+};
+void feed_forward_products(const FeedForwardTensors& tensors,
+                           const WeightRef& up,
+                           const WeightRef& down);
+
+/// The gradients of x and, before the relu, of hidden_RF.
+struct FeedForwardGradients {
+  at::Tensor x_RI, hidden_RF;
+};
+FeedForwardGradients feed_forward_gradients(const at::Tensor& gradient_RO,
+                                            const at::Tensor& hidden_RF,
+                                            const WeightRef& up,
+                                            const WeightRef& down);
+
+/// sum_i gradient_i weight_i, of the gradients' dtype.
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
-                          const std::vector<WeightRef>& weights,
-                          const at::Tensor& relu_RI = {});
+                          const std::vector<WeightRef>& weights);
 
 /// gradient_i^T x for each i, float32 [out_i, in].
 std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,
                                          const at::Tensor& x_RI);
+
+/// The same for one gradient that is narrower than x, which then is not laid out anew.
+at::Tensor narrow_weight_gradient(const at::Tensor& gradient_RO, const at::Tensor& x_RI);
 
 }  // namespace brt
