@@ -20,7 +20,8 @@ meliad_commit=cc1aef50bdcda007e7ea15be9b9a89b95996d17a
 lucidrains=https://github.com/lucidrains/block-recurrent-transformer-pytorch
 lucidrains_commit=9f28fcdb387d3169724b06d59ceca7024b8cb700
 
-torch_works() { "$python" -c 'import torch; torch.ones(2) @ torch.ones(2)' 2>/dev/null; }
+# torch.compile wants functorch.
+torch_works() { "$python" -c 'import torch, functorch; torch.ones(2) @ torch.ones(2)' 2>/dev/null; }
 
 # The torch of the build, if this Python can import it: then brt and its peers share one library.
 install_torch() {

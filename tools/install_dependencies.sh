@@ -103,8 +103,11 @@ download_libtorch() {
     echo "hint: point pip at an index of CPU wheels (PIP_INDEX_URL), or set LIBTORCH to an unpacked LibTorch" >&2
     exit 1
   fi
-  rm -rf .deps/torch .deps/torchgen
-  mv "$work/unpacked/torch" "$work/unpacked/torchgen" .deps/  # the second for Python only, see tools/bench_peers.sh
+  local part
+  for part in torch torchgen functorch; do  # the last two for Python only, see tools/bench_peers.sh
+    rm -rf ".deps/$part"
+    [ ! -d "$work/unpacked/$part" ] || mv "$work/unpacked/$part" .deps/
+  done
 }
 
 install_libtorch() {
