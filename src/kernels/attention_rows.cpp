@@ -6,16 +6,29 @@
 
 namespace brt::kernels {
 
-template <class T>
-const AttentionRowFunctions<T>& attention_rows() {
+template <>
+const AttentionRowFunctions<float>& attention_rows<float>() {
+  constexpr const float* kType = nullptr;
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
-    return attention_rows_avx512(static_cast<const T*>(nullptr));
+    return attention_rows_avx512(kType);
   }
 #endif
-  return attention_rows_scalar(static_cast<const T*>(nullptr));
+  return attention_rows_scalar(kType);
 }
-template const AttentionRowFunctions<float>& attention_rows<float>();
-template const AttentionRowFunctions<Bfloat16>& attention_rows<Bfloat16>();
+
+template <>
+const AttentionRowFunctions<Bfloat16>& attention_rows<Bfloat16>() {
+  constexpr const Bfloat16* kType = nullptr;
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+    return attention_rows_avx512bf16(kType);
+  }
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    return attention_rows_avx512(kType);
+  }
+#endif
+  return attention_rows_scalar(kType);
+}
 
 }  // namespace brt::kernels

@@ -19,19 +19,11 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/exp_coefficients-inl.h"
 #include "kernels/softmax_gradient.h"
 
 namespace brt::kernels {
 namespace {
-
-// e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 in two parts: the product of n and
-// the first is exact. The polynomial's coefficients are those of Cephes' expf.
-constexpr float kSmallestExponent = -104.0F;  // e^-104 rounds to zero
-constexpr float kInverseLn2 = 1.44269504F;
-constexpr float kLn2High = 0.693359375F;
-constexpr float kLn2Low = -2.12194440e-4F;
-constexpr float kExpCoefficients[] = {1.9875691500e-4F, 1.3981999507e-3F, 8.3334519073e-3F,
-                                      4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F};
 
 /// Calls body(column, mask) for all columns, a vector at a time.
 template <class Vector, class Body>

@@ -6,21 +6,6 @@
 #include "kernels/softmax_gradient_targets.h"
 
 namespace brt::kernels {
-namespace {
-
-template <class T>
-void dispatch_gradient(const SoftmaxGradientArgs<T>& args) {
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    softmax_gradient_avx512(args);
-    return;
-  }
-#endif
-  softmax_gradient_scalar(args);
-}
-
-}  // namespace
-
 void softmax_sums(const SoftmaxSumArgs& args) {
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
@@ -31,7 +16,28 @@ void softmax_sums(const SoftmaxSumArgs& args) {
   softmax_sums_scalar(args);
 }
 
-void softmax_gradient(const SoftmaxGradientArgs<float>& args) { dispatch_gradient(args); }
-void softmax_gradient(const SoftmaxGradientArgs<Bfloat16>& args) { dispatch_gradient(args); }
+void softmax_gradient(const SoftmaxGradientArgs<float>& args) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    softmax_gradient_avx512(args);
+    return;
+  }
+#endif
+  softmax_gradient_scalar(args);
+}
+
+void softmax_gradient(const SoftmaxGradientArgs<Bfloat16>& args) {
+#if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+    softmax_gradient_avx512bf16(args);
+    return;
+  }
+  if (cpu_target() >= CpuTarget::kAvx512) {
+    softmax_gradient_avx512(args);
+    return;
+  }
+#endif
+  softmax_gradient_scalar(args);
+}
 
 }  // namespace brt::kernels

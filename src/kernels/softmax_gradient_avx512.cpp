@@ -1,86 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The softmax with AVX-512.
-#include <immintrin.h>
-
 #include "kernels/softmax_gradient-inl.h"
 #include "kernels/softmax_gradient_targets.h"
+#include "kernels/vector_avx512-inl.h"
 
 namespace brt::kernels {
-namespace {
-
-constexpr __mmask16 kAll =
-    0xFFFF;  // maskz_: g++ 12 warns about the undefined operand of plain forms
-
-struct Avx512Vector {
-  using Type = __m512;
-  using Mask = __mmask16;
-  static constexpr int64_t kSize = 16;
-
-  static __mmask16 first(int64_t count) { return static_cast<__mmask16>((1U << count) - 1U); }
-  static __m512 load(const float* from, __mmask16 mask) {
-    return _mm512_maskz_loadu_ps(mask, from);
-  }
-  static __m512 broadcast(float value) { return _mm512_set1_ps(value); }
-  static __m512 max(__m512 a, __m512 b, __mmask16 mask) {
-    return _mm512_mask_max_ps(a, mask, a, b);
-  }
-  static __m512 add(__m512 a, __m512 b, __mmask16 mask) {
-    return _mm512_mask_add_ps(a, mask, a, b);
-  }
-  static __m512 subtract(__m512 a, __m512 b) { return _mm512_sub_ps(a, b); }
-  static __m512 multiply(__m512 a, __m512 b) { return _mm512_mul_ps(a, b); }
-  static __m512 exponential(__m512 x) {
-    // Of a NaN and another number, max gives the second operand.
-    const __m512 clamped = _mm512_maskz_max_ps(kAll, _mm512_set1_ps(kSmallestExponent), x);
-    const __m512 n =
-        _mm512_maskz_roundscale_ps(kAll, _mm512_mul_ps(clamped, _mm512_set1_ps(kInverseLn2)),
-                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(kLn2Low),
-                                      _mm512_fnmadd_ps(n, _mm512_set1_ps(kLn2High), clamped));
-    __m512 polynomial = _mm512_set1_ps(kExpCoefficients[0]);
-    for (int i = 1; i < 6; ++i) {
-      polynomial = _mm512_fmadd_ps(polynomial, r, _mm512_set1_ps(kExpCoefficients[i]));
-    }
-    const __m512 line = _mm512_add_ps(r, _mm512_set1_ps(1.0F));
-    polynomial = _mm512_fmadd_ps(polynomial, _mm512_mul_ps(r, r), line);
-    return _mm512_maskz_scalef_ps(kAll, polynomial, n);
-  }
-  static void store(float* to, __m512 value, __mmask16 mask) {
-    _mm512_mask_storeu_ps(to, mask, value);
-  }
-  /// As to_bfloat16.
-  static void store(Bfloat16* to, __m512 value, __mmask16 mask) {
-    const __m512i bits = _mm512_castps_si512(value);
-    const __m512i lowest =
-        _mm512_and_si512(_mm512_maskz_srli_epi32(kAll, bits, 16), _mm512_set1_epi32(1));
-    const __m512i sum = _mm512_add_epi32(bits, _mm512_add_epi32(lowest, _mm512_set1_epi32(0x7FFF)));
-    const __mmask16 is_nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-    const __m512i rounded = _mm512_mask_mov_epi32(_mm512_maskz_srli_epi32(kAll, sum, 16), is_nan,
-                                                  _mm512_set1_epi32(0x7FC0));
-    _mm256_mask_storeu_epi16(to, mask, _mm512_maskz_cvtepi32_epi16(kAll, rounded));
-  }
-  static float largest(__m512 value) {
-    alignas(64) float lanes[kSize];
-    _mm512_store_ps(lanes, value);
-    float largest = lanes[0];
-    for (int64_t i = 1; i < kSize; ++i) {
-      largest = lanes[i] > largest ? lanes[i] : largest;
-    }
-    return largest;
-  }
-  static float total(__m512 value) {
-    alignas(64) float lanes[kSize];
-    _mm512_store_ps(lanes, value);
-    for (int64_t width = kSize / 2; width > 0; width /= 2) {
-      for (int64_t i = 0; i < width; ++i) {
-        lanes[i] += lanes[i + width];
-      }
-    }
-    return lanes[0];
-  }
-};
-
-}  // namespace
 
 void softmax_sums_avx512(const SoftmaxSumArgs& args) { softmax_sums_loop<Avx512Vector>(args); }
 void softmax_gradient_avx512(const SoftmaxGradientArgs<float>& args) {

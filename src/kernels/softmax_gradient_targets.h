@@ -12,5 +12,6 @@ void softmax_gradient_scalar(const SoftmaxGradientArgs<Bfloat16>& args);
 void softmax_sums_avx512(const SoftmaxSumArgs& args);
 void softmax_gradient_avx512(const SoftmaxGradientArgs<float>& args);
 void softmax_gradient_avx512(const SoftmaxGradientArgs<Bfloat16>& args);
+void softmax_gradient_avx512bf16(const SoftmaxGradientArgs<Bfloat16>& args);
 
 }  // namespace brt::kernels

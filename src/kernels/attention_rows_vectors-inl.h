@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax of a row and its gradient over a vector type (kernels/vector_avx512-inl.h). Both stay in
+// L1, so instructions count: about 24 a vector forward and 36 backward, most of them the
+// exponential.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/attention_rows.h"
+
+namespace brt::kernels {
+namespace {
+
+constexpr float kPhantomLogit = -1000.0F;
+
+/// Calls body(i, mask) for the row's elements, a vector at a time.
+template <class Vector, class Body>
+inline __attribute__((always_inline)) void for_vectors(int64_t count, const Body& body) {
+  const typename Vector::Mask all = Vector::first(Vector::kSize);
+  int64_t i = 0;
+  for (; i + Vector::kSize <= count; i += Vector::kSize) {
+    body(i, all);
+  }
+  if (i < count) {
+    body(i, Vector::first(count - i));
+  }
+}
+
+/// q . k + bias
+template <class Vector, bool kHasBias>
+inline __attribute__((always_inline)) typename Vector::Type raw_logits(const AttentionRow& row,
+                                                                       int64_t i,
+                                                                       typename Vector::Mask mask) {
+  const typename Vector::Type product = Vector::load(row.product + i, mask);
+  if constexpr (kHasBias) {
+    return Vector::add(product, Vector::load(row.bias + i, mask), mask);
+  } else {
+    return product;
+  }
+}
+
+template <class Vector, bool kHasBias, class T>
+float softmax_row(const AttentionRow& row, T* probability) {
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  const Type scale = Vector::broadcast(row.scale);
+  Type largest = Vector::broadcast(kPhantomLogit);
+  for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
+    const Type logits = Vector::multiply(raw_logits<Vector, kHasBias>(row, i, mask), scale);
+    largest = Vector::max(largest, logits, mask);
+  });
+  const float maximum = Vector::largest(largest);
+  const Type shift = Vector::broadcast(-maximum);
+  Type sums = Vector::broadcast(0.0F);
+  float* exponentials = row.product;
+  for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
+    const Type raw = raw_logits<Vector, kHasBias>(row, i, mask);
+    const Type exponential = Vector::exponential(Vector::multiply_add(raw, scale, shift));
+    Vector::store(exponentials + i, exponential, mask);
+    sums = Vector::add(sums, exponential, mask);
+  });
+  const float phantom =
+      Vector::largest(Vector::exponential(Vector::broadcast(kPhantomLogit - maximum)));
+  const float sum = Vector::total(sums) + phantom;
+  const Type factor = Vector::broadcast(1.0F / sum);
+  for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
+    Vector::store(probability + i, Vector::multiply(Vector::load(exponentials + i, mask), factor),
+                  mask);
+  });
+  return maximum + std::log(sum);
+}
+
+/// Sums over a row that its gradient needs, with weights w, which replace the products, and their
+/// gradients g. Of logits only the distance from some centre counts: the softmax's gradient does
+/// not change. With one among them, the log of their exponentials' mean, the terms that cancel are
+/// small.
+struct GradientSums {
+  float weighted_gradient = 0.0F;  ///< sum w g
+  float scale_gradient = 0.0F;     ///< sum w (g - weighted_gradient) (q . k + bias)
+};
+
+template <class Vector, bool kHasBias>
+GradientSums gradient_sums(const AttentionRow& row, const float* weight_gradient, float log_sum) {
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  float* weights = row.product;
+  const float mean = log_sum - std::log(static_cast<float>(row.count));
+  const Type center = Vector::broadcast(row.scale != 0.0F ? mean / row.scale : 0.0F);
+  const Type scale = Vector::broadcast(row.scale);
+  const Type shift = Vector::broadcast(-log_sum);
+  Type gradients = Vector::broadcast(0.0F);
+  Type logits = gradients;
+  Type products = gradients;
+  for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
+    const Type raw = raw_logits<Vector, kHasBias>(row, i, mask);
+    const Type weight = Vector::exponential(Vector::multiply_add(raw, scale, shift));
+    Vector::store(weights + i, weight, mask);
+    const Type centered = Vector::multiply(weight, Vector::subtract(raw, center));
+    const Type gradient = Vector::load(weight_gradient + i, mask);
+    // The lanes beyond the mask have a gradient of zero.
+    gradients = Vector::multiply_add(weight, gradient, gradients);
+    logits = Vector::add(logits, centered, mask);
+    products = Vector::multiply_add(centered, gradient, products);
+  });
+  GradientSums sums;
+  sums.weighted_gradient = Vector::total(gradients);
+  sums.scale_gradient = Vector::total(products) - sums.weighted_gradient * Vector::total(logits);
+  return sums;
+}
+
+template <class Vector, bool kHasBias, class T>
+float softmax_gradient_row(const AttentionRow& row, const AttentionRowGradient<T>& gradient) {
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  // From the same weights as below, not from the rounded output: then the logits' gradients add up
+  // to zero, and the gradients of scale and bias, which are what is left of large terms, are exact.
+  const GradientSums sums =
+      gradient_sums<Vector, kHasBias>(row, gradient.probability_gradient, gradient.log_sum);
+  const Type weighted_gradient = Vector::broadcast(sums.weighted_gradient);
+  const Type scale = Vector::broadcast(row.scale);
+  for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
+    const Type weight = Vector::load(row.product + i, mask);
+    const Type own = Vector::load(gradient.probability_gradient + i, mask);
+    const Type change =
+        Vector::multiply(Vector::multiply(weight, Vector::subtract(own, weighted_gradient)), scale);
+    Vector::store(gradient.probability + i, weight, mask);
+    Vector::store(gradient.logit_gradient + i, change, mask);
+    if constexpr (kHasBias) {
+      float* bias_gradient = gradient.bias_gradient + i;
+      Vector::store(bias_gradient, Vector::add(Vector::load(bias_gradient, mask), change, mask),
+                    mask);
+    }
+  });
+  return sums.scale_gradient;
+}
+
+template <class Vector, class T>
+float softmax_of(const AttentionRow& row, T* probability) {
+  return row.bias != nullptr ? softmax_row<Vector, true>(row, probability)
+                             : softmax_row<Vector, false>(row, probability);
+}
+
+template <class Vector, class T>
+float softmax_gradient_of(const AttentionRow& row, const AttentionRowGradient<T>& gradient) {
+  return row.bias != nullptr ? softmax_gradient_row<Vector, true>(row, gradient)
+                             : softmax_gradient_row<Vector, false>(row, gradient);
+}
+
+template <class Vector, class T>
+constexpr AttentionRowFunctions<T> row_functions() {
+  return {softmax_of<Vector, T>, softmax_gradient_of<Vector, T>};
+}
+
+}  // namespace
+}  // namespace brt::kernels
