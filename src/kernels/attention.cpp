@@ -46,9 +46,9 @@ struct KeyRange {
     const int64_t first = tile.first - begin;
     return head.window > 0 ? Band{first, first + head.window} : Band{};
   }
-  /// The rows of a tile that see key `key` + r, key counted from `begin` on.
-  Band rows_band(const AttentionTile<T>& tile, int64_t key) const {
-    const int64_t last = key - (tile.first - begin);
+  /// The rows of a tile that see key r, counted from `begin` on.
+  Band rows_band(const AttentionTile<T>& tile) const {
+    const int64_t last = begin - tile.first;
     return head.window > 0 ? Band{last - head.window + 1, last + 1} : Band{};
   }
 
@@ -137,24 +137,19 @@ void add_transposed_product(const T* weights,
                             scratch.take<T>(num_panels(head_size) * kPanelElements), tile.rows,
                             head_size};
   pack_rows(pack_right, 0, num_panels(head_size));
-  PackArgs<T, T> pack{weights, range.span(), scratch.take<T>(range.span() * kAttentionRows),
-                      tile.rows, range.span()};
-  pack_rows(pack, 0, num_panels(pack.columns));
-  const int64_t size = panel_size(tile.rows, weights);
-  for (int64_t key = 0; key < range.depth(); key += kPanelColumns) {
-    MatmulArgs<T> args;
-    args.left = pack.panels + key / kPanelColumns * size;
-    args.left_form = LeftForm::kPanel;
-    args.depth_band = range.rows_band(tile, key);
-    args.panels = pack_right.panels;
-    args.out = sum + (range.begin + key) * head_size;
-    args.out_stride = head_size;
-    args.rows = std::min(kPanelColumns, range.depth() - key);
-    args.columns = head_size;
-    args.depth = tile.rows;
-    args.output = MatmulOutput::kAddFloat;
-    matmul(args);
-  }
+  MatmulArgs<T> args;
+  args.left = weights;
+  args.left_stride = range.span();
+  args.left_form = LeftForm::kTransposed;
+  args.depth_band = range.rows_band(tile);
+  args.panels = pack_right.panels;
+  args.out = sum + range.begin * head_size;
+  args.out_stride = head_size;
+  args.rows = range.depth();
+  args.columns = head_size;
+  args.depth = tile.rows;
+  args.output = MatmulOutput::kAddFloat;
+  transposed_matmul(args, scratch.take<T>(kPanelElements));
 }
 
 /// The visible part of row `n`, with its place in the tile's scratch.
@@ -239,9 +234,11 @@ int64_t attention_scratch_bytes(const AttentionHead<T>& head) {
   constexpr int64_t kFloatSize = sizeof(float);
   constexpr int64_t kParts = 6;
   const int64_t elements = kAttentionRows * largest_span(head);
-  const int64_t transposed = kAttentionRows * round_up(head.head_size, kPanelColumns);
-  // Products and their gradients; both sets of weights and one packed; each part's end aligned.
-  return elements * (2 * kFloatSize + 3 * kSize) + transposed * kSize + kParts * kScratchAlignment;
+  const int64_t packed = kAttentionRows * round_up(head.head_size, kPanelColumns);
+  // Products and their gradients; both sets of weights; a right operand and the scratch of products
+  // with transposed weights; each part's end aligned.
+  return elements * (2 * kFloatSize + 2 * kSize) + (packed + kPanelElements) * kSize +
+         kParts * kScratchAlignment;
 }
 template int64_t attention_scratch_bytes(const AttentionHead<float>& head);
 template int64_t attention_scratch_bytes(const AttentionHead<Bfloat16>& head);

@@ -75,6 +75,21 @@ struct Problem {
 
 enum class PanelForm { kColumns, kRows };  // transposed, or as it is
 
+/// Rows [first, first + count) of the panels; `first` even.
+template <class T>
+void pack_some_rows(const kernels::PackArgs<T, T>& args, int64_t first, int64_t count) {
+  const int64_t size = kernels::panel_size(args.depth, args.panels);
+  for (int64_t panel = 0; panel < kernels::num_panels(args.columns); ++panel) {
+    const int64_t column = panel * kernels::kPanelColumns;
+    kernels::PackArgs<T, T> part = args;
+    part.source += first * args.source_stride + column;
+    part.panels += panel * size + first * kernels::kPanelColumns;
+    part.depth = count;
+    part.columns = std::min(kernels::kPanelColumns, args.columns - column);
+    kernels::pack_rows(part, 0, 1);
+  }
+}
+
 /// Panels of each lane and head of a tensor [B, M, H, K]: [B*H, elements].
 template <class T>
 at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, PanelForm form) {
@@ -87,15 +102,20 @@ at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, Pan
   const int64_t elements = panels * kernels::panel_size(args.depth, args.panels);
   const int64_t lane_heads = problem.lanes * problem.heads;
   at::Tensor packed = at::empty({lane_heads, elements}, tensor_BMHK.options());
-  parallel_chunks(lane_heads, [&](int64_t index) {
-    kernels::PackArgs<T, T> part = args;
-    part.source = const_pointer<T>(tensor_BMHK) +
-                  problem.place(index / problem.heads, index % problem.heads, problem.keys);
-    part.panels = mutable_pointer<T>(packed) + index * elements;
-    if (columns) {
-      kernels::pack_columns(part, 0, panels);
-    } else {
-      kernels::pack_rows(part, 0, panels);
+  // A panel's worth of tokens after the other, all heads of each: as they lie in memory.
+  const int64_t blocks = kernels::num_panels(problem.keys);
+  parallel_chunks(problem.lanes * blocks, [&](int64_t task) {
+    const int64_t first = task % blocks * kernels::kPanelColumns;
+    for (int64_t head = 0; head < problem.heads; ++head) {
+      const int64_t lane = task / blocks;
+      kernels::PackArgs<T, T> part = args;
+      part.source = const_pointer<T>(tensor_BMHK) + problem.place(lane, head, problem.keys);
+      part.panels = mutable_pointer<T>(packed) + (lane * problem.heads + head) * elements;
+      if (columns) {
+        kernels::pack_columns(part, task % blocks, task % blocks + 1);
+      } else {
+        pack_some_rows(part, first, std::min(kernels::kPanelColumns, problem.keys - first));
+      }
     }
   });
   return packed;
