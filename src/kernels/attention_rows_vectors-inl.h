@@ -8,24 +8,12 @@
 #include <cstdint>
 
 #include "kernels/attention_rows.h"
+#include "kernels/for_vectors-inl.h"
 
 namespace brt::kernels {
 namespace {
 
 constexpr float kPhantomLogit = -1000.0F;
-
-/// Calls body(i, mask) for the row's elements, a vector at a time.
-template <class Vector, class Body>
-inline __attribute__((always_inline)) void for_vectors(int64_t count, const Body& body) {
-  const typename Vector::Mask all = Vector::first(Vector::kSize);
-  int64_t i = 0;
-  for (; i + Vector::kSize <= count; i += Vector::kSize) {
-    body(i, all);
-  }
-  if (i < count) {
-    body(i, Vector::first(count - i));
-  }
-}
 
 /// q . k + bias
 template <class Vector, bool kHasBias>

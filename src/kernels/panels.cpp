@@ -2,6 +2,8 @@
 // The choice of packing's target.
 #include "kernels/panels.h"
 
+#include <algorithm>
+
 #include "kernels/cpu_target.h"
 #include "kernels/panels_targets.h"
 
@@ -17,7 +19,28 @@ const PanelFunctions& functions() {
   return panels_scalar();
 }
 
+template <class T>
+void pack_range(const PackArgs<T, T>& args, int64_t first, int64_t count) {
+  const int64_t size = panel_size(args.depth, args.panels);
+  for (int64_t panel = 0; panel < num_panels(args.columns); ++panel) {
+    const int64_t column = panel * kPanelColumns;
+    PackArgs<T, T> part = args;
+    part.source += first * args.source_stride + column;
+    part.panels += panel * size + first * kPanelColumns;
+    part.depth = count;
+    part.columns = std::min(kPanelColumns, args.columns - column);
+    pack_rows(part, 0, 1);
+  }
+}
+
 }  // namespace
+
+void pack_row_range(const PackArgs<float, float>& args, int64_t first, int64_t count) {
+  pack_range(args, first, count);
+}
+void pack_row_range(const PackArgs<Bfloat16, Bfloat16>& args, int64_t first, int64_t count) {
+  pack_range(args, first, count);
+}
 
 void pack_rows(const PackArgs<float, float>& args, int64_t begin, int64_t end) {
   functions().rows_float(args, begin, end);

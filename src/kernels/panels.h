@@ -45,6 +45,11 @@ void pack_rows(const PackArgs<float, float>& args, int64_t begin, int64_t end);
 void pack_rows(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end);
 void pack_rows(const PackArgs<Bfloat16, Bfloat16>& args, int64_t begin, int64_t end);
 
+/// Packs rows [first, first + count) of the source's into all panels, read as they lie in memory;
+/// `first` even.
+void pack_row_range(const PackArgs<float, float>& args, int64_t first, int64_t count);
+void pack_row_range(const PackArgs<Bfloat16, Bfloat16>& args, int64_t first, int64_t count);
+
 /// Packs panels [begin, end) of the transpose of source [columns, depth].
 void pack_columns(const PackArgs<float, float>& args, int64_t begin, int64_t end);
 void pack_columns(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end);

@@ -2,6 +2,8 @@
 // The choice of RMS normalisation's target.
 #include "kernels/rms_norm.h"
 
+#include <type_traits>
+
 #include "kernels/cpu_target.h"
 #include "kernels/rms_norm_targets.h"
 
@@ -11,6 +13,12 @@ namespace {
 template <class T>
 void forward(const RmsNormArgs<T>& args, int64_t begin, int64_t end) {
 #if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, Bfloat16>) {
+    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+      rms_norm_avx512bf16(args, begin, end);
+      return;
+    }
+  }
   if (cpu_target() >= CpuTarget::kAvx512) {
     rms_norm_avx512(args, begin, end);
     return;
@@ -22,6 +30,12 @@ void forward(const RmsNormArgs<T>& args, int64_t begin, int64_t end) {
 template <class T>
 void backward(const RmsNormBackwardArgs<T>& args, int64_t begin, int64_t end) {
 #if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, Bfloat16>) {
+    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+      rms_norm_backward_avx512bf16(args, begin, end);
+      return;
+    }
+  }
   if (cpu_target() >= CpuTarget::kAvx512) {
     rms_norm_backward_avx512(args, begin, end);
     return;

@@ -18,5 +18,9 @@ void rms_norm_backward_avx512(const RmsNormBackwardArgs<float>& args, int64_t be
 void rms_norm_backward_avx512(const RmsNormBackwardArgs<Bfloat16>& args,
                               int64_t begin,
                               int64_t end);
+void rms_norm_avx512bf16(const RmsNormArgs<Bfloat16>& args, int64_t begin, int64_t end);
+void rms_norm_backward_avx512bf16(const RmsNormBackwardArgs<Bfloat16>& args,
+                                  int64_t begin,
+                                  int64_t end);
 
 }  // namespace brt::kernels

@@ -11,6 +11,10 @@ namespace brt::kernels {
 
 void round_row(const float* x, Bfloat16* out, int64_t count) {
 #if defined(__x86_64__)
+  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+    round_to_bfloat16_avx512bf16(x, out, count);
+    return;
+  }
   if (cpu_target() >= CpuTarget::kAvx512) {
     round_to_bfloat16_avx512(x, out, count);
     return;

@@ -7,6 +7,7 @@
 namespace brt::kernels {
 
 void round_to_bfloat16_scalar(const float* x, Bfloat16* out, int64_t count);
+void round_to_bfloat16_avx512bf16(const float* x, Bfloat16* out, int64_t count);
 void round_to_bfloat16_avx512(const float* x, Bfloat16* out, int64_t count);
 
 }  // namespace brt::kernels

@@ -20,23 +20,11 @@
 #include <limits>
 
 #include "kernels/exp_coefficients-inl.h"
+#include "kernels/for_vectors-inl.h"
 #include "kernels/softmax_gradient.h"
 
 namespace brt::kernels {
 namespace {
-
-/// Calls body(column, mask) for all columns, a vector at a time.
-template <class Vector, class Body>
-void for_columns(int64_t columns, const Body& body) {
-  const typename Vector::Mask all = Vector::first(Vector::kSize);
-  int64_t column = 0;
-  for (; column + Vector::kSize <= columns; column += Vector::kSize) {
-    body(column, all);
-  }
-  if (column < columns) {
-    body(column, Vector::first(columns - column));
-  }
-}
 
 template <class Vector>
 float exponential_of_one(float x) {
@@ -52,13 +40,13 @@ void softmax_sums_loop(const SoftmaxSumArgs& args) {
     const float* logits = args.logits + row * args.logits_stride;
     SoftmaxSum& so_far = args.sums[row];
     Type largest = Vector::broadcast(so_far.maximum);
-    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+    for_vectors<Vector>(args.columns, [&](int64_t column, Mask mask) {
       largest = Vector::max(largest, Vector::load(logits + column, mask), mask);
     });
     const float maximum = Vector::largest(largest);
     const Type shift = Vector::broadcast(maximum);
     Type sum = Vector::broadcast(0.0F);
-    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+    for_vectors<Vector>(args.columns, [&](int64_t column, Mask mask) {
       const Type below = Vector::subtract(Vector::load(logits + column, mask), shift);
       sum = Vector::add(sum, Vector::exponential(Vector::multiply(below, scale)), mask);
     });
@@ -81,7 +69,7 @@ void softmax_gradient_loop(const SoftmaxGradientArgs<T>& args) {
     const Type shift = Vector::broadcast(args.sums[row].maximum);
     const Type factor =
         Vector::broadcast(static_cast<float>(args.factors[row] / args.sums[row].sum));
-    for_columns<Vector>(args.columns, [&](int64_t column, Mask mask) {
+    for_vectors<Vector>(args.columns, [&](int64_t column, Mask mask) {
       const Type below = Vector::subtract(Vector::load(logits + column, mask), shift);
       const Type weight = Vector::exponential(Vector::multiply(below, scale));
       Vector::store(out + column, Vector::multiply(weight, factor), mask);

@@ -2,6 +2,8 @@
 // The choice of the target of unit length.
 #include "kernels/unit_length.h"
 
+#include <type_traits>
+
 #include "kernels/cpu_target.h"
 #include "kernels/unit_length_targets.h"
 
@@ -11,6 +13,12 @@ namespace {
 template <class T>
 void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
 #if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, Bfloat16>) {
+    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+      unit_length_avx512bf16(args, begin, end);
+      return;
+    }
+  }
   if (cpu_target() >= CpuTarget::kAvx512) {
     unit_length_avx512(args, begin, end);
     return;
@@ -22,6 +30,12 @@ void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
 template <class T>
 void backward(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
 #if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, Bfloat16>) {
+    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
+      unit_length_backward_avx512bf16(args, begin, end);
+      return;
+    }
+  }
   if (cpu_target() >= CpuTarget::kAvx512) {
     unit_length_backward_avx512(args, begin, end);
     return;

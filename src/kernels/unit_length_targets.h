@@ -22,5 +22,9 @@ void unit_length_backward_avx512(const UnitLengthBackwardArgs<float>& args,
 void unit_length_backward_avx512(const UnitLengthBackwardArgs<Bfloat16>& args,
                                  int64_t begin,
                                  int64_t end);
+void unit_length_avx512bf16(const UnitLengthArgs<Bfloat16>& args, int64_t begin, int64_t end);
+void unit_length_backward_avx512bf16(const UnitLengthBackwardArgs<Bfloat16>& args,
+                                     int64_t begin,
+                                     int64_t end);
 
 }  // namespace brt::kernels

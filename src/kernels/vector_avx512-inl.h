@@ -24,6 +24,11 @@ struct Avx512Vector {
   static __m512 load(const float* from, __mmask16 mask) {
     return _mm512_maskz_loadu_ps(mask, from);
   }
+  static __m512 load(const Bfloat16* from, __mmask16 mask) {
+    const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
+    return _mm512_castsi512_ps(
+        _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16));
+  }
   static __m512 broadcast(float value) { return _mm512_set1_ps(value); }
   static __m512 max(__m512 a, __m512 b, __mmask16 mask) {
     return _mm512_mask_max_ps(a, mask, a, b);
@@ -73,23 +78,21 @@ struct Avx512Vector {
   }
 #endif
   static float largest(__m512 value) {
-    alignas(64) float lanes[kSize];
-    _mm512_store_ps(lanes, value);
-    float largest = lanes[0];
-    for (int64_t i = 1; i < kSize; ++i) {
-      largest = lanes[i] > largest ? lanes[i] : largest;
-    }
-    return largest;
+    return joined(value, [](__m512 a, __m512 b) { return _mm512_maskz_max_ps(kAll, a, b); });
   }
   static float total(__m512 value) {
-    alignas(64) float lanes[kSize];
-    _mm512_store_ps(lanes, value);
-    for (int64_t width = kSize / 2; width > 0; width /= 2) {
-      for (int64_t i = 0; i < width; ++i) {
-        lanes[i] += lanes[i + width];
-      }
-    }
-    return lanes[0];
+    return joined(value, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
+  }
+
+ private:
+  /// All lanes, joined in halves.
+  template <class Join>
+  static float joined(__m512 value, const Join& join) {
+    value = join(value, _mm512_maskz_shuffle_f32x4(kAll, value, value, 0x4E));
+    value = join(value, _mm512_maskz_shuffle_f32x4(kAll, value, value, 0xB1));
+    value = join(value, _mm512_maskz_permute_ps(kAll, value, 0x4E));
+    value = join(value, _mm512_maskz_permute_ps(kAll, value, 0xB1));
+    return _mm512_cvtss_f32(value);
   }
 };
 

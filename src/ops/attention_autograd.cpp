@@ -75,21 +75,6 @@ struct Problem {
 
 enum class PanelForm { kColumns, kRows };  // transposed, or as it is
 
-/// Rows [first, first + count) of the panels; `first` even.
-template <class T>
-void pack_some_rows(const kernels::PackArgs<T, T>& args, int64_t first, int64_t count) {
-  const int64_t size = kernels::panel_size(args.depth, args.panels);
-  for (int64_t panel = 0; panel < kernels::num_panels(args.columns); ++panel) {
-    const int64_t column = panel * kernels::kPanelColumns;
-    kernels::PackArgs<T, T> part = args;
-    part.source += first * args.source_stride + column;
-    part.panels += panel * size + first * kernels::kPanelColumns;
-    part.depth = count;
-    part.columns = std::min(kernels::kPanelColumns, args.columns - column);
-    kernels::pack_rows(part, 0, 1);
-  }
-}
-
 /// Panels of each lane and head of a tensor [B, M, H, K]: [B*H, elements].
 template <class T>
 at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, PanelForm form) {
@@ -114,7 +99,8 @@ at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, Pan
       if (columns) {
         kernels::pack_columns(part, task % blocks, task % blocks + 1);
       } else {
-        pack_some_rows(part, first, std::min(kernels::kPanelColumns, problem.keys - first));
+        kernels::pack_row_range(part, first,
+                                std::min(kernels::kPanelColumns, problem.keys - first));
       }
     }
   });

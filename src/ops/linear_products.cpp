@@ -192,7 +192,11 @@ at::Tensor pack_tokens(const at::Tensor& x_RI) {
   at::Tensor packed =
       at::empty({panels, kernels::panel_size(args.depth, args.panels)}, x_RI.options());
   args.panels = mutable_pointer<T>(packed);
-  parallel_chunks(panels, [&](int64_t panel) { kernels::pack_rows(args, panel, panel + 1); });
+  constexpr int64_t kTokens = 64;
+  parallel_chunks(ceil_div(args.depth, kTokens), [&](int64_t block) {
+    const int64_t first = block * kTokens;
+    kernels::pack_row_range(args, first, std::min(kTokens, args.depth - first));
+  });
   return packed;
 }
 
