@@ -131,6 +131,8 @@ class ChunkProduct {
     prepare_left(tiles);
     sums_ = sums;
     const int64_t size = int8_panel_size(args_.depth);
+    ahead_ = {reinterpret_cast<const char*>(args_.panels + num_panels(args_.columns) * size),
+              static_cast<const char*>(args_.next_panels)};
     for (int64_t column = 0; column < args_.columns; column += kPanelColumns) {
       multiply_panel(args_.panels + column / kPanelColumns * size, column,
                      /*is_last=*/column + kPanelColumns >= args_.columns);
@@ -148,6 +150,7 @@ class ChunkProduct {
   TileLeft left_ = {};
   int64_t left_group_bytes_ = 0;  ///< from one group of rows to the next
   int32_t* sums_ = nullptr;
+  LinePrefetch ahead_ = {};
 
   void prepare_left(char* tiles) {
     const char* high = reinterpret_cast<const char*>(args_.high + first_row_ * args_.left_stride);
@@ -186,8 +189,9 @@ class ChunkProduct {
     const int64_t columns = smaller(kPanelColumns, args_.columns - column);
     const ColumnScales scales(args_, column, columns);
     const char* right = reinterpret_cast<const char*>(panel);
-    for (int64_t step = 0; step < steps_ || step == 0; step += kStretchSteps) {
-      const int64_t end = smaller(step + kStretchSteps, steps_);
+    const int64_t stretch = is_line_ ? larger(steps_, 1) : kStretchSteps;
+    for (int64_t step = 0; step < steps_ || step == 0; step += stretch) {
+      const int64_t end = smaller(step + stretch, steps_);
       Prefetch prefetch = prefetch_behind(right, step, end, is_last);
       for (int64_t row = 0; row < rows_; row += group_rows_) {
         // Sums that are finished at once share the memory of the first group's.
@@ -219,8 +223,8 @@ class ChunkProduct {
                 Prefetch& prefetch) const {
     constexpr int64_t kStride = kPanelColumns * static_cast<int64_t>(sizeof(int32_t));
     if (is_line_) {
-      accumulates ? line_product<Int8Unit, true>(left, right, steps, sums, kStride, prefetch)
-                  : line_product<Int8Unit, false>(left, right, steps, sums, kStride, prefetch);
+      accumulates ? line_product<Int8Unit, true>(left, right, steps, sums, kStride, ahead_)
+                  : line_product<Int8Unit, false>(left, right, steps, sums, kStride, ahead_);
       return;
     }
     for (int64_t half = 0; half < 2; ++half) {
@@ -253,10 +257,10 @@ class ChunkProduct {
 
   /// What comes after steps [begin, end) of a panel, spread over their products.
   Prefetch prefetch_behind(const char* right, int64_t begin, int64_t end, bool is_last) const {
-    if (is_last && end == steps_) {
+    if (is_line_ || (is_last && end == steps_)) {
       return {};
     }
-    const int64_t products = ceil_div(rows_, group_rows_) * (is_line_ ? 1 : 2);
+    const int64_t products = 2 * ceil_div(rows_, group_rows_);
     constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
     const int64_t lines = smaller(kStretchSteps, steps_) * kStepLines;
     return {right + end * kPanelStepBytes, ceil_div(lines, larger(products * (end - begin), 1))};
