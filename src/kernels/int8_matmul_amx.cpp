@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with weights of 8 bits on AMX tiles. Sums are exact, in whatever order.
 //
-// High and low parts of a row are two rows of the left operand. At most 8 rows are one tile and
+// One row alone takes vpdpbusd, which reads as fast and needs no configuration of the tiles. Else
+// high and low parts of a row are two rows of the left operand. At most 8 rows are one tile and
 // meet 64 columns, so that weights are read in the order of memory; of more rows, groups of 16 are
 // two tiles and meet 32 columns, in the loops of matmul_amx.cpp.
 #include <immintrin.h>
@@ -157,10 +158,7 @@ class ChunkProduct {
     const char* low = reinterpret_cast<const char*>(args_.low + first_row_ * args_.left_stride);
     const int64_t low_bytes =
         reinterpret_cast<intptr_t>(args_.low) - reinterpret_cast<intptr_t>(args_.high);
-    if (tail_depth_ == 0 && is_line_ && rows_ == 1) {
-      left_ = {high, low_bytes, kTileRowBytes, 0};
-    } else if (tail_depth_ == 0 && !is_line_ && rows_ % kGroupRows == 0 &&
-               args_.columns <= kFewColumns) {
+    if (tail_depth_ == 0 && !is_line_ && rows_ % kGroupRows == 0 && args_.columns <= kFewColumns) {
       left_ = {high, args_.left_stride, kTileRowBytes, low_bytes};
       left_group_bytes_ = kGroupRows * args_.left_stride;
     } else {
@@ -280,7 +278,7 @@ constexpr int64_t kMostDepth = kChunkBytes / kGroupRows / 2;
 }  // namespace
 
 void matmul_int8_amx(const MatmulInt8Args& args) {
-  if (args.rows == 0 || args.depth == 0 || args.depth > kMostDepth) {
+  if (args.rows <= 1 || args.depth == 0 || args.depth > kMostDepth) {
     matmul_int8_avx512vnni(args);
     return;
   }
