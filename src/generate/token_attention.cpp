@@ -226,6 +226,9 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
 
   const int64_t first_value = first_place / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
   const T* earlier_values = earlier.values + first_value * kPanelColumns;
+  // In whole units: a product with a rest of the depth costs another step. The values beyond are
+  // those of an old block, or zeros; their weights are zero, as for rows of a tile that see less.
+  const int64_t num_values = std::min(round_up(last_place, kernels::kMatmulDepthUnit), window);
   const T* behind = static_cast<const T*>(call.rows.next);
 
   // Row r of the tile sees the earlier block from first_place + r on, the one under way before it.
@@ -239,7 +242,7 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
   key_products<T>(under_way, {call.scratch.query_RK, config_.head_size, count},
                   {0, kernels::num_panels(last_place)}, {tile.logits + window, tile.stride, count},
                   under_way_band, earlier_values);
-  softmax(call, first, count, begin, window + last_place);
+  softmax(call, first, count, begin, window + num_values);
 
   const Rows<float> out = {
       call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
@@ -248,7 +251,7 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
                      window - first_value, out, MatmulOutput::kStoreFloat,
                      {first_place - first_value, Band::kEverywhere},
                      last_place > 0 ? under_way.values : behind);
-  weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, last_place, out,
+  weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, num_values, out,
                      MatmulOutput::kAddFloat, under_way_band, behind);
 }
 
