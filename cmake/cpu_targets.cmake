@@ -27,8 +27,8 @@ function(brt_set_cpu_flags)
   if(bf16_files)
     set_source_files_properties(${bf16_files} PROPERTIES COMPILE_OPTIONS "${avx512};-mavx512bf16")
   endif()
-  if(amx_files)
+  if(amx_files)  # with exceptions, a destructor's tables name a symbol that other files define too
     set_source_files_properties(${amx_files} PROPERTIES COMPILE_OPTIONS
-                                "${avx512};-mavx512bf16;-mamx-tile;-mamx-bf16;-mamx-int8")
+                                "${avx512};-mavx512bf16;-mamx-tile;-mamx-bf16;-mamx-int8;-fno-exceptions")
   endif()
 endfunction()

@@ -17,7 +17,8 @@ void key_products(const HeadPanels<T>& head,
                   Rows<const T> query_RK,
                   Range panels,
                   Rows<float> out,
-                  kernels::Band wanted) {
+                  kernels::Band wanted,
+                  const T* next) {
   kernels::MatmulArgs<T> args;
   args.left = query_RK.data;
   args.left_stride = query_RK.stride;
@@ -29,6 +30,7 @@ void key_products(const HeadPanels<T>& head,
   args.depth = head.head_size;
   args.output = MatmulOutput::kStoreFloat;
   args.column_band = wanted;
+  args.next_panels = next;
   kernels::matmul(args);
 }
 
@@ -39,13 +41,15 @@ void weighted_values(const HeadPanels<T>& head,
                      int64_t count,
                      Rows<float> out_RK,
                      MatmulOutput output,
-                     kernels::Band band) {
+                     kernels::Band band,
+                     const T* next) {
   const int64_t size = kernels::panel_size(head.num_keys, head.values);
   for (int64_t column = 0; column < head.head_size; column += kPanelColumns) {
+    const T* panel = head.values + column / kPanelColumns * size + first * kPanelColumns;
     kernels::MatmulArgs<T> args;
     args.left = weight.data;
     args.left_stride = weight.stride;
-    args.panels = head.values + column / kPanelColumns * size + first * kPanelColumns;
+    args.panels = panel;
     args.out = out_RK.data + column;
     args.out_stride = out_RK.stride;
     args.rows = weight.count;
@@ -53,6 +57,7 @@ void weighted_values(const HeadPanels<T>& head,
     args.depth = count;
     args.output = output;
     args.depth_band = band;
+    args.next_panels = column + kPanelColumns < head.head_size ? panel + size : next;
     kernels::matmul(args);
   }
 }
@@ -78,23 +83,29 @@ void attend_all(const HeadPanels<T>& head,
 }
 
 template void key_products(
-    const HeadPanels<float>&, Rows<const float>, Range, Rows<float>, kernels::Band);
-template void key_products(
-    const HeadPanels<Bfloat16>&, Rows<const Bfloat16>, Range, Rows<float>, kernels::Band);
+    const HeadPanels<float>&, Rows<const float>, Range, Rows<float>, kernels::Band, const float*);
+template void key_products(const HeadPanels<Bfloat16>&,
+                           Rows<const Bfloat16>,
+                           Range,
+                           Rows<float>,
+                           kernels::Band,
+                           const Bfloat16*);
 template void weighted_values(const HeadPanels<float>&,
                               Rows<const float>,
                               int64_t,
                               int64_t,
                               Rows<float>,
                               MatmulOutput,
-                              kernels::Band);
+                              kernels::Band,
+                              const float*);
 template void weighted_values(const HeadPanels<Bfloat16>&,
                               Rows<const Bfloat16>,
                               int64_t,
                               int64_t,
                               Rows<float>,
                               MatmulOutput,
-                              kernels::Band);
+                              kernels::Band,
+                              const Bfloat16*);
 template void attend_all(
     const HeadPanels<float>&, float, Rows<const float>, Rows<float>, const TileScratch<float>&);
 template void attend_all(const HeadPanels<Bfloat16>&,

@@ -31,13 +31,14 @@ struct Rows {
 };
 
 /// out[r, j] = query_r . key_(64 first_panel + j) for whole panels of keys; outside of the band the
-/// output may be left as it was.
+/// output may be left as it was. `next` is what is read afterwards, if known.
 template <class T>
 void key_products(const HeadPanels<T>& head,
                   Rows<const T> query_RK,
                   Range panels,
                   Rows<float> out,
-                  kernels::Band wanted = {});
+                  kernels::Band wanted = {},
+                  const T* next = nullptr);
 
 /// out[r] = or += sum_j weight[r, j] value_(first + j), j in [0, count). `first` must be a multiple
 /// of kernels::kMatmulDepthUnit; weights outside of the band must be zero.
@@ -48,7 +49,8 @@ void weighted_values(const HeadPanels<T>& head,
                      int64_t count,
                      Rows<float> out_RK,
                      kernels::MatmulOutput output,
-                     kernels::Band band = {});
+                     kernels::Band band = {},
+                     const T* next = nullptr);
 
 /// Memory for a tile of attend_all.
 template <class T>

@@ -101,6 +101,16 @@ void TokenAttention<T>::run(int64_t layer,
   }
 }
 
+template <class T>
+const void* TokenAttention<T>::first_keys(int64_t layer,
+                                          int64_t head,
+                                          const TokenRows& rows) const {
+  const int64_t place = layout_.layers[static_cast<size_t>(layer)].turned_keys;
+  const T* keys =
+      StateAccess::cache<T>(*rows.state, place, layout_.key_head_bytes, /*block=*/1, head);
+  return keys + rows.first / kPanelColumns * kernels::panel_size(config_.head_size, keys);
+}
+
 /// Rotary (model.md, "Position bias").
 template <class T>
 void TokenAttention<T>::turn(const float* x_K, int64_t position, float* out_K) const {
@@ -214,27 +224,35 @@ void TokenAttention<T>::over_tokens(const Call& call, int64_t first, int64_t cou
   const T* earlier_query = config_.position == PositionType::kRotary ? call.scratch.earlier_query_RK
                                                                      : call.scratch.query_RK;
 
+  const int64_t first_value = first_place / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
+  const T* earlier_values = earlier.values + first_value * kPanelColumns;
+  // In whole units: a product with a rest of the depth costs another step. The values beyond are
+  // those of an old block, or zeros; their weights are zero, as for rows of a tile that see less.
+  const int64_t num_values = std::min(round_up(last_place, kernels::kMatmulDepthUnit), window);
+  const T* behind = static_cast<const T*>(call.rows.next);
+
   // Row r of the tile sees the earlier block from first_place + r on, the one under way before it.
   const Band under_way_band = {-Band::kEverywhere, first_place};
   key_products<T>(earlier, {earlier_query, config_.head_size, count},
                   {begin / kPanelColumns, kernels::num_panels(window)},
                   {tile.logits + begin, tile.stride, count},
-                  {first_place - begin, Band::kEverywhere});
+                  {first_place - begin, Band::kEverywhere},
+                  last_place > 0 ? under_way.keys : earlier_values);
   // What the last panel holds beyond the block is overwritten.
   key_products<T>(under_way, {call.scratch.query_RK, config_.head_size, count},
                   {0, kernels::num_panels(last_place)}, {tile.logits + window, tile.stride, count},
-                  under_way_band);
-  softmax(call, first, count, begin, window + last_place);
+                  under_way_band, earlier_values);
+  softmax(call, first, count, begin, window + num_values);
 
   const Rows<float> out = {
       call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
       call.rows.joined_stride, count};
-  const int64_t first_value = first_place / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
   weighted_values<T>(earlier, {tile.weights + first_value, tile.stride, count}, first_value,
                      window - first_value, out, MatmulOutput::kStoreFloat,
-                     {first_place - first_value, Band::kEverywhere});
-  weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, last_place, out,
-                     MatmulOutput::kAddFloat, under_way_band);
+                     {first_place - first_value, Band::kEverywhere},
+                     last_place > 0 ? under_way.values : behind);
+  weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, num_values, out,
+                     MatmulOutput::kAddFloat, under_way_band, behind);
 }
 
 /// Weights of columns [begin, end) of the tile; hidden ones are zero.

@@ -21,6 +21,7 @@ struct TokenRows {
   int64_t heads_stride = 0;
   float* joined_RE = nullptr;  ///< set: [ys ; yc], all heads of each
   int64_t joined_stride = 0;
+  const void* next = nullptr;  ///< what is read after these rows' caches, if known
 };
 
 /// T is float or Bfloat16: the numbers of caches and operands.
@@ -41,6 +42,9 @@ class TokenAttention {
   /// one before that of the rows. model.md, "Sliding window with causal mask" and "The recurrent
   /// layer". Heads are independent of each other.
   void run(int64_t layer, int64_t head, const TokenRows& rows, std::byte* scratch) const;
+
+  /// Where run() begins to read the caches.
+  const void* first_keys(int64_t layer, int64_t head, const TokenRows& rows) const;
 
   /// Makes the turned keys of all that is in the caches (rotary; nothing to do otherwise).
   void turn_keys(StreamState& state) const;

@@ -300,47 +300,83 @@ class TokenStepOf : public TokenStep {
                 const Operand& operand,
                 float* out,
                 MatmulOutput output,
-                int64_t thread) {
+                int64_t thread,
+                const std::byte* next) {
     matrix.multiply(operand, rows_, team_.part(matrix.num_panels(), thread), out, matrix.columns(),
-                    output);
+                    output, next);
     team_.barrier();
+  }
+
+  /// Where a thread begins to read a matrix; nearly so for the projection of heads.
+  const std::byte* first_panel(const WeightMatrix& matrix, int64_t thread) const {
+    return matrix.panel(team_.part(matrix.num_panels(), thread).begin);
   }
 
   /// x = x + [ys ; yc] Wo
   void attend(int64_t layer, int64_t thread) {
     const LayerWeights& weights = model_.layer(layer);
     const Operand normed = normed_operand(x_RD_, rows_, weights.attention_norm_D, thread);
-    project_heads(weights.heads, normed, thread);
-
-    const int64_t num_streams = static_cast<int64_t>(streams_.size());
-    const Range items = team_.part(config_.num_heads * num_streams, thread);
-    for (int64_t item = items.begin; item < items.end; ++item) {
-      attend_head(layer, item % num_streams, item / num_streams, thread);
-    }
+    project_heads(layer, normed, thread);
+    attend_heads(layer, thread);
     team_.barrier();
 
     const Operand joined = operand_of(joined_RE_, rows_, weights.output.depth(), thread);
-    multiply(weights.output, joined, x_RD_, MatmulOutput::kAddFloat, thread);
+    multiply(weights.output, joined, x_RD_, MatmulOutput::kAddFloat, thread,
+             first_panel(weights.up, thread));
   }
 
-  /// k, v, q, q2. Where whole heads fall to every thread, each makes those that it attends with,
-  /// and nobody waits.
-  void project_heads(const WeightMatrix& matrix, const Operand& normed, int64_t thread) {
-    const int64_t head_panels = config_.head_size / kernels::kPanelColumns;
-    if (config_.head_size % kernels::kPanelColumns != 0 || config_.num_heads % team_.size() != 0) {
-      multiply(matrix, normed, heads_RP_, MatmulOutput::kStoreFloat, thread);
+  /// Whole heads fall to every thread, and each makes those that it attends with: nobody waits.
+  bool are_heads_divided() const {
+    return config_.head_size % kernels::kPanelColumns == 0 && config_.num_heads % team_.size() == 0;
+  }
+
+  /// Panels of a source of the heads' matrix that the thread makes, if heads are divided.
+  Range head_panels(const WeightMatrix& matrix, int64_t source, int64_t thread) const {
+    const int64_t of_head = config_.head_size / kernels::kPanelColumns;
+    const int64_t first = matrix.source_column(source) / kernels::kPanelColumns;
+    const Range heads = team_.part(config_.num_heads, thread);
+    return {first + heads.begin * of_head, first + heads.end * of_head};
+  }
+
+  /// k, v, q, q2.
+  void project_heads(int64_t layer, const Operand& normed, int64_t thread) {
+    const WeightMatrix& matrix = model_.layer(layer).heads;
+    const std::byte* keys = static_cast<const std::byte*>(first_keys(layer, thread));
+    if (!are_heads_divided()) {
+      multiply(matrix, normed, heads_RP_, MatmulOutput::kStoreFloat, thread, keys);
       return;
     }
-    const Range heads = team_.part(config_.num_heads, thread);
     for (int64_t source = 0; source < matrix.num_sources(); ++source) {
-      const int64_t first = matrix.source_column(source) / kernels::kPanelColumns;
-      matrix.multiply(normed, rows_,
-                      {first + heads.begin * head_panels, first + heads.end * head_panels},
-                      heads_RP_, matrix.columns());
+      const bool is_last = source + 1 == matrix.num_sources();
+      matrix.multiply(normed, rows_, head_panels(matrix, source, thread), heads_RP_,
+                      matrix.columns(), MatmulOutput::kStoreFloat,
+                      is_last ? keys : matrix.panel(head_panels(matrix, source + 1, thread).begin));
     }
   }
 
-  void attend_head(int64_t layer, int64_t stream_index, int64_t head, int64_t thread) {
+  /// Of the first head and stream that the thread attends with.
+  const void* first_keys(int64_t layer, int64_t thread) const {
+    const int64_t num_streams = static_cast<int64_t>(streams_.size());
+    const int64_t item = team_.part(config_.num_heads * num_streams, thread).begin;
+    return attention_.first_keys(layer, item / num_streams, token_rows(layer, item % num_streams));
+  }
+
+  /// Every head of every stream. While one is read, the start of the next one's caches comes.
+  void attend_heads(int64_t layer, int64_t thread) {
+    const int64_t num_streams = static_cast<int64_t>(streams_.size());
+    const Range items = team_.part(config_.num_heads * num_streams, thread);
+    for (int64_t item = items.begin; item < items.end; ++item) {
+      TokenRows rows = token_rows(layer, item % num_streams);
+      const int64_t next = item + 1;
+      rows.next = next < items.end ? attention_.first_keys(layer, next / num_streams,
+                                                           token_rows(layer, next % num_streams))
+                                   : first_panel(model_.layer(layer).output, thread);
+      attention_.run(layer, item / num_streams, rows,
+                     threads_[static_cast<size_t>(thread)].scratch.data());
+    }
+  }
+
+  TokenRows token_rows(int64_t layer, int64_t stream_index) const {
     const LayerWeights& weights = model_.layer(layer);
     const StepStream& stream = streams_[static_cast<size_t>(stream_index)];
     TokenRows rows;
@@ -351,7 +387,7 @@ class TokenStepOf : public TokenStep {
     rows.heads_RP = heads_RP_ + stream.first_row * rows.heads_stride;
     rows.joined_stride = weights.output.depth();
     rows.joined_RE = joined_RE_ + stream.first_row * rows.joined_stride;
-    attention_.run(layer, head, rows, threads_[static_cast<size_t>(thread)].scratch.data());
+    return rows;
   }
 
   /// x = x + relu(rmsnorm(x) W1) W2
@@ -359,11 +395,15 @@ class TokenStepOf : public TokenStep {
     const LayerWeights& weights = model_.layer(layer);
     const Operand normed = normed_operand(x_RD_, rows_, weights.ffn_norm_D, thread);
     const Range panels = team_.part(weights.up.num_panels(), thread);
-    weights.up.multiply(normed, rows_, panels, hidden_RF_, config_.ffn_width);
+    weights.up.multiply(normed, rows_, panels, hidden_RF_, config_.ffn_width,
+                        MatmulOutput::kStoreFloat, first_panel(weights.down, thread));
     rectify(panels);
     team_.barrier();
     const Operand hidden = operand_of(hidden_RF_, rows_, config_.ffn_width, thread);
-    multiply(weights.down, hidden, x_RD_, MatmulOutput::kAddFloat, thread);
+    const WeightMatrix& next =
+        layer + 1 < config_.num_layers ? model_.layer(layer + 1).heads : model_.logits();
+    multiply(weights.down, hidden, x_RD_, MatmulOutput::kAddFloat, thread,
+             first_panel(next, thread));
   }
 
   /// relu of the hidden units of some panels.

@@ -36,7 +36,8 @@ void multiply_panels(const T* left,
                      int64_t rows,
                      int64_t columns,
                      int64_t depth,
-                     MatmulOutput output) {
+                     MatmulOutput output,
+                     const std::byte* next) {
   kernels::MatmulArgs<T> args;
   args.left = left;
   args.left_stride = left_stride;
@@ -47,6 +48,7 @@ void multiply_panels(const T* left,
   args.columns = columns;
   args.depth = depth;
   args.output = output;
+  args.next_panels = next;
   kernels::matmul(args);
 }
 
@@ -83,7 +85,9 @@ int64_t WeightMatrix::bytes() const {
          (format_ == WeightFormat::kInt8 ? scales : 0);
 }
 
-float* WeightMatrix::column_scale() const { return reinterpret_cast<float*>(panel(num_panels())); }
+float* WeightMatrix::column_scale() const {
+  return reinterpret_cast<float*>(mutable_panel(num_panels()));
+}
 
 int32_t* WeightMatrix::column_sum() const {
   return reinterpret_cast<int32_t*>(column_scale() + num_panels() * kPanelColumns);
@@ -94,17 +98,18 @@ void WeightMatrix::pack(int64_t begin, int64_t end) {
     const Panel& part = panels_[static_cast<size_t>(index)];
     switch (format_) {
       case WeightFormat::kFloat32:
-        pack_panel(part.source, depth_, part.first, reinterpret_cast<float*>(panel(index)));
+        pack_panel(part.source, depth_, part.first, reinterpret_cast<float*>(mutable_panel(index)));
         break;
       case WeightFormat::kBfloat16:
-        pack_panel(part.source, depth_, part.first, reinterpret_cast<Bfloat16*>(panel(index)));
+        pack_panel(part.source, depth_, part.first,
+                   reinterpret_cast<Bfloat16*>(mutable_panel(index)));
         break;
       case WeightFormat::kInt8: {
         const int64_t skipped = part.first * kPanelColumns;
         kernels::PackInt8Args args;
         args.source = part.source.weight + skipped * part.source.stride;
         args.source_stride = part.source.stride;
-        args.panels = reinterpret_cast<int8_t*>(panel(index));
+        args.panels = reinterpret_cast<int8_t*>(mutable_panel(index));
         args.scale = column_scale() + index * kPanelColumns;
         args.sum = column_sum() + index * kPanelColumns;
         args.depth = depth_;
@@ -121,7 +126,8 @@ void WeightMatrix::multiply(const Operand& rows_RD,
                             Range panels,
                             float* out,
                             int64_t out_stride,
-                            MatmulOutput output) const {
+                            MatmulOutput output,
+                            const std::byte* next) const {
   if (panels.begin >= panels.end || rows == 0) {
     return;
   }
@@ -132,12 +138,12 @@ void WeightMatrix::multiply(const Operand& rows_RD,
   switch (format_) {
     case WeightFormat::kFloat32:
       multiply_panels(rows_RD.floats, rows_RD.stride, reinterpret_cast<const float*>(weights),
-                      first_out, out_stride, rows, columns, depth_, output);
+                      first_out, out_stride, rows, columns, depth_, output, next);
       return;
     case WeightFormat::kBfloat16: {
       // Outputs of our products are float32, whatever the operands.
       multiply_panels(rows_RD.rounded, rows_RD.stride, reinterpret_cast<const Bfloat16*>(weights),
-                      first_out, out_stride, rows, columns, depth_, output);
+                      first_out, out_stride, rows, columns, depth_, output, next);
       return;
     }
     case WeightFormat::kInt8: {
@@ -155,6 +161,7 @@ void WeightMatrix::multiply(const Operand& rows_RD,
       args.columns = columns;
       args.depth = depth_;
       args.output = output;
+      args.next_panels = next;
       kernels::matmul_int8(args);
       return;
     }

@@ -43,13 +43,16 @@ class WeightMatrix {
   }
 
   /// out[r, c] = or += (rows weight^T)[r, c] for the columns c of the panels [panels.begin,
-  /// panels.end); out points to row 0, column 0.
+  /// panels.end); out points to row 0, column 0. `next` is what is read after them, if known.
   void multiply(const Operand& rows_RD,
                 int64_t rows,
                 Range panels,
                 float* out,
                 int64_t out_stride,
-                kernels::MatmulOutput output = kernels::MatmulOutput::kStoreFloat) const;
+                kernels::MatmulOutput output = kernels::MatmulOutput::kStoreFloat,
+                const std::byte* next = nullptr) const;
+  /// Where a panel lies.
+  const std::byte* panel(int64_t index) const { return memory_ + index * panel_bytes(); }
 
  private:
   /// Where one panel's columns come from.
@@ -66,7 +69,7 @@ class WeightMatrix {
   std::byte* memory_ = nullptr;
 
   int64_t panel_bytes() const;
-  std::byte* panel(int64_t index) const { return memory_ + index * panel_bytes(); }
+  std::byte* mutable_panel(int64_t index) const { return memory_ + index * panel_bytes(); }
   /// kInt8: behind the panels.
   float* column_scale() const;
   int32_t* column_sum() const;

@@ -129,6 +129,33 @@ __attribute__((always_inline)) inline void square_product(const TileLeft& left,
   _tile_stored(3, lower + kTileRowBytes, stride);
 }
 
+/// What comes into L1 while few rows meet a right operand that is read once, from beyond L2: what
+/// lies some steps ahead, and at the operand's end the start of what is read next. The CPU's own
+/// prefetch covers the middle of long operands only.
+struct LinePrefetch {
+  const char* end = nullptr;   ///< of the right operand
+  const char* next = nullptr;  ///< null: nothing behind the end
+
+  static constexpr int64_t kAhead = 2 * kPanelStepBytes;
+
+  /// What to prefetch at a step; the step itself if there is nothing.
+  const char* ahead(const char* right) const {
+    const int64_t left = end - right;
+    if (left > kAhead) {
+      return right + kAhead;
+    }
+    return next != nullptr ? next + (kAhead - left) : right;
+  }
+
+  /// A quarter of a step's lines: prefetches in one go would hold up the tiles' loads.
+  __attribute__((always_inline)) static void quarter(const char* ahead, int64_t index) {
+    constexpr int64_t kBytes = kPanelStepBytes / 4;
+    for (int64_t place = index * kBytes; place < (index + 1) * kBytes; place += kTileRowBytes) {
+      _mm_prefetch(ahead + place, _MM_HINT_T0);
+    }
+  }
+};
+
 /// sum [rows, 64] (+)= left [rows, steps] right [steps, 64], for the unit's number of rows.
 template <class Unit, bool kAccumulate>
 __attribute__((always_inline)) inline void line_product(const TileLeft& left,
@@ -136,7 +163,7 @@ __attribute__((always_inline)) inline void line_product(const TileLeft& left,
                                                         int64_t steps,
                                                         void* sum,
                                                         int64_t stride,
-                                                        Prefetch& prefetch) {
+                                                        const LinePrefetch& prefetch) {
   char* out = static_cast<char*>(sum);
   if constexpr (kAccumulate) {
     _tile_loadd(0, out, stride);
@@ -151,18 +178,22 @@ __attribute__((always_inline)) inline void line_product(const TileLeft& left,
   }
   const char* rows = left.data;
   for (int64_t step = 0; step < steps; ++step) {
+    const char* ahead = prefetch.ahead(right);
     _tile_loadd(4, rows, left.row_bytes);
     _tile_loadd(6, right, kPanelRowBytes);
     Unit::add_0_46();
+    LinePrefetch::quarter(ahead, 0);
     _tile_loadd(7, right + kTileRowBytes, kPanelRowBytes);
     Unit::add_1_47();
+    LinePrefetch::quarter(ahead, 1);
     _tile_loadd(6, right + 2 * kTileRowBytes, kPanelRowBytes);
     Unit::add_2_46();
+    LinePrefetch::quarter(ahead, 2);
     _tile_loadd(7, right + 3 * kTileRowBytes, kPanelRowBytes);
     Unit::add_3_47();
+    LinePrefetch::quarter(ahead, 3);
     rows += left.step_bytes;
     right += kPanelStepBytes;
-    prefetch.step();
   }
   _tile_stored(0, out, stride);
   _tile_stored(1, out + kTileRowBytes, stride);

@@ -19,6 +19,10 @@ void quantize_rows(const QuantizeRowsArgs& args, int64_t begin, int64_t end) {
 
 void matmul_int8(const MatmulInt8Args& args) {
 #if defined(__x86_64__)
+  if (cpu_target() == CpuTarget::kAmx) {
+    matmul_int8_amx(args);
+    return;
+  }
   if (cpu_target() >= CpuTarget::kAvx512Vnni) {
     matmul_int8_avx512vnni(args);
     return;

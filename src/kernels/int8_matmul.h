@@ -32,6 +32,7 @@ struct MatmulInt8Args {
   int64_t depth = 0;                                ///< at most kMaxInt8Depth
   MatmulOutput output = MatmulOutput::kStoreFloat;  ///< kStore is the same here
   const float* addend = nullptr;                    ///< as in MatmulArgs
+  const void* next_panels = nullptr;                ///< as in MatmulArgs
 };
 
 void matmul_int8(const MatmulInt8Args& args);

@@ -60,6 +60,8 @@ struct MatmulArgs {
   const float* addend = nullptr;  ///< for kStoreSum; laid out as out, which it must not overlap
   const T* mask =
       nullptr;  ///< of kStore, or null: out is zero where this, laid out as out, is zero
+  /// What is read after this call, or null: products of few rows bring its start into the caches.
+  const void* next_panels = nullptr;
 };
 
 void matmul(const MatmulArgs<float>& args);

@@ -198,6 +198,9 @@ class ChunkProduct {
   void run(const Memory& memory) {
     prepare_left(memory.tiles);
     sums_ = memory.sums;
+    const int64_t end = (num_panels(args_.columns) - 1) * panel_size_ + args_.depth * kPanelColumns;
+    ahead_ = {reinterpret_cast<const char*>(args_.panels + end),
+              static_cast<const char*>(args_.next_panels)};
     for (int64_t column = 0; column < args_.columns; column += kPanelColumns) {
       multiply_panel(args_.panels + column / kPanelColumns * panel_size_, column,
                      /*is_last=*/column + kPanelColumns >= args_.columns);
@@ -215,6 +218,7 @@ class ChunkProduct {
   TileLeft left_ = {};
   int64_t left_group_bytes_ = 0;  ///< from one group of rows to the next
   float* sums_ = nullptr;
+  LinePrefetch ahead_ = {};
 
   /// Where a group's sums with a panel gather.
   struct Sums {
@@ -254,8 +258,9 @@ class ChunkProduct {
 
   void multiply_panel(const Bfloat16* panel, int64_t column, bool is_last) {
     const int64_t columns = smaller(kPanelColumns, args_.columns - column);
-    for (int64_t step = 0; step < steps_ || step == 0; step += kStretchSteps) {
-      const int64_t end = smaller(step + kStretchSteps, steps_);
+    const int64_t stretch = is_line() ? larger(steps_, 1) : kStretchSteps;
+    for (int64_t step = 0; step < steps_ || step == 0; step += stretch) {
+      const int64_t end = smaller(step + stretch, steps_);
       const char* right = reinterpret_cast<const char*>(panel);
       Prefetch prefetch = prefetch_behind(right, step, end, is_last);
       for (int64_t row = 0; row < rows_; row += group_rows_) {
@@ -355,8 +360,8 @@ class ChunkProduct {
                 Prefetch& prefetch) const {
     const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
     if (is_line()) {
-      accumulates ? line_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, prefetch)
-                  : line_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, prefetch);
+      accumulates ? line_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, ahead_)
+                  : line_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, ahead_);
       return;
     }
     accumulates ? square_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, prefetch)
@@ -366,11 +371,12 @@ class ChunkProduct {
   /// What comes after steps [begin, end) of a panel, spread over their products.
   Prefetch prefetch_behind(const char* right, int64_t begin, int64_t end, bool is_last) const {
     constexpr int64_t kInL2 = int64_t{256} * 1024;
-    if (args_.columns * args_.depth * static_cast<int64_t>(sizeof(Bfloat16)) <= kInL2 ||
+    if (is_line() ||
+        args_.columns * args_.depth * static_cast<int64_t>(sizeof(Bfloat16)) <= kInL2 ||
         (is_last && end == steps_)) {
       return {};
     }
-    const int64_t products = ceil_div(rows_, group_rows_) * (is_line() ? 1 : 2);
+    const int64_t products = 2 * ceil_div(rows_, group_rows_);
     constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
     const int64_t lines = smaller(kStretchSteps, steps_) * kStepLines;
     return {right + end * kPanelStepBytes, ceil_div(lines, larger(products * (end - begin), 1))};
