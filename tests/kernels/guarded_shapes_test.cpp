@@ -51,8 +51,8 @@ void GuardedShapes::pack_random_source(const Values<T>& right,
 template <class T>
 void GuardedShapes::multiply_random_shape() {
   const MatmulOutput output = static_cast<MatmulOutput>(pick(0, 4));
-  const bool is_panel = pick_half();
-  const int64_t rows = pick_size(is_panel ? 63 : 110);
+  const LeftForm form = static_cast<LeftForm>(pick(0, 2));
+  const int64_t rows = pick_size(form == LeftForm::kPanel ? 63 : 110);
   const int64_t columns = pick_size(200);
   const int64_t depth = pick_size(150);
   const int64_t stride = columns + pick(0, 3);
@@ -62,7 +62,8 @@ void GuardedShapes::multiply_random_shape() {
   const Values<T> right(random_, depth * columns);
   const GuardedBuffer<T> panels(num_panels(columns) * panel_size(depth, type));
   pack_random_source(right, depth, columns, panels.data());
-  const GuardedBuffer<T> left_panel(panel_size(depth, type));
+  const GuardedBuffer<T> left_panel(panel_size(depth, type));  // also the scratch
+  const GuardedBuffer<T> left_transposed(depth * rows);
   const Values<float> out(random_, out_size, kUntouched, kUntouched);
   const Values<T> narrow_out(random_, out_size, kUntouched, kUntouched);
   const Values<float> addend(random_, out_size);
@@ -70,10 +71,14 @@ void GuardedShapes::multiply_random_shape() {
   MatmulArgs<T> args;
   args.left = left.data();
   args.left_stride = depth;
-  if (is_panel) {  // of the transpose [depth, rows], whose columns are the rows of left
+  args.left_form = form;
+  if (form == LeftForm::kPanel) {  // of the transpose, whose columns are the rows of left
     pack_columns(PackArgs<T, T>{left.data(), depth, left_panel.data(), depth, rows}, 0, 1);
     args.left = left_panel.data();
-    args.left_form = LeftForm::kPanel;
+  } else if (form == LeftForm::kTransposed) {
+    transpose(TransposeArgs<T>{left.data(), depth, left_transposed.data(), rows, rows, 0, depth});
+    args.left = left_transposed.data();
+    args.left_stride = rows;
   }
   args.panels = panels.data();
   args.out = is_narrow ? static_cast<void*>(narrow_out.data()) : out.data();
@@ -83,7 +88,11 @@ void GuardedShapes::multiply_random_shape() {
   args.depth = depth;
   args.output = output;
   args.addend = output == MatmulOutput::kStoreSum ? addend.data() : nullptr;
-  matmul(args);
+  if (form == LeftForm::kTransposed) {
+    transposed_matmul(args, left_panel.data());
+  } else {
+    matmul(args);
+  }
   const auto got = [&](int64_t place) {
     return is_narrow ? number(narrow_out.data()[place]) : number(out.data()[place]);
   };
@@ -103,7 +112,7 @@ void GuardedShapes::multiply_random_shape() {
   const double rounding = is_narrow ? rounding_of(type) * std::abs(want) : 0.0;
   ASSERT_NEAR(got(row * stride + column), want, 2e-4 + rounding)
       << "[" << rows << ", " << depth << "] times [" << depth << ", " << columns << "], output "
-      << static_cast<int>(output) << (is_panel ? ", panel" : ", rows");
+      << static_cast<int>(output) << ", form " << static_cast<int>(form);
   for (int64_t r = 0; r + 1 < rows; ++r) {
     for (int64_t between = columns; between < stride; ++between) {
       ASSERT_EQ(got(r * stride + between), number(kUntouched)) << "between rows";

@@ -139,6 +139,33 @@ void expect_panel_form_equal() {
 TEST_P(Matmul, TakesTheLeftOperandAsAPanelInFloat32) { expect_panel_form_equal<float>(); }
 TEST_P(Matmul, TakesTheLeftOperandAsAPanelInBfloat16) { expect_panel_form_equal<Bfloat16>(); }
 
+/// The same bits from rows and from the transpose, of sizes beyond what a target keeps in
+/// the cache at once.
+template <class T>
+void expect_transposed_equal() {
+  for (const Shape& shape : {Shape{64, 70, 31}, Shape{300, 130, 77}, Shape{5, 64, 2600},
+                             Shape{290, 64, 3000}, Shape{33, 65, 17000}}) {
+    Problem<T> problem(shape);
+    std::vector<float> rows(problem.want.size());
+    problem.args.out = rows.data();
+    matmul(problem.args);
+    std::vector<T> left(problem.left.size());
+    transpose(TransposeArgs<T>{problem.left.data(), shape.depth, left.data(), shape.rows,
+                               shape.rows, 0, shape.depth});
+    std::vector<T> scratch(static_cast<size_t>(panel_size(shape.depth, problem.args.left)));
+    std::vector<float> transposed(problem.want.size());
+    problem.args.left = left.data();
+    problem.args.left_stride = shape.rows;
+    problem.args.left_form = LeftForm::kTransposed;
+    problem.args.out = transposed.data();
+    transposed_matmul(problem.args, scratch.data());
+    ASSERT_EQ(transposed, rows) << shape.rows << " rows, depth " << shape.depth;
+  }
+}
+
+TEST_P(Matmul, TakesTheLeftOperandTransposedInFloat32) { expect_transposed_equal<float>(); }
+TEST_P(Matmul, TakesTheLeftOperandTransposedInBfloat16) { expect_transposed_equal<Bfloat16>(); }
+
 TEST_P(Matmul, StoresTheSumWithAnAddend) {
   Problem<Bfloat16> problem({9, 70, 31});
   const std::vector<float> addend = normal_values<float>(9 * 70, 3);
