@@ -223,7 +223,7 @@ def machine_text(tables):
       "CPU": distinct(line.get("cpu") for line in lines),
       "cores, memory": distinct(f"{line['machine']['cores']}, {line['machine']['memory_gib']} GiB" for line in lines),
       "system": distinct(line["machine"]["system"] for line in lines),
-      "kernels of LibTorch": distinct(line.get("kernel_target") for line in lines),
+      "kernels": distinct(line.get("kernel_target") for line in lines),
       "bfloat16 product": f"{min(product) / 1e9:,.0f} to {max(product) / 1e9:,.0f} GFLOP/s" if product else "",
       "brt": distinct(f"{line['brt_version']}, commit {line['commit']}" for line in lines),
       "peers": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
@@ -264,7 +264,11 @@ def main():
   target = pathlib.Path(a.page)
   picture = target.with_suffix(".svg")
   picture.write_text(plot(tables), encoding="utf-8")
-  target.write_text(page(tables, picture.name), encoding="utf-8")
+  text = page(tables, picture.name)
+  others = sorted(path.name for path in target.parent.glob(f"{target.stem}-*.md"))
+  if others:
+    text += "\n## Other machines\n\n" + "".join(f"- [{name}]({name})\n" for name in others)
+  target.write_text(text, encoding="utf-8")
   print(f"{target} and {picture}: {len(tables)} tables")
 
 
