@@ -3,7 +3,7 @@
 
    A function that can fail returns NULL or a negative number then; brt_last_error() says why.
    Strings are UTF-8. A model may be used by several threads; their calls wait for each other. A
-   stream may be used by one thread at a time. */
+   stream may be used by one thread at a time. A call may take 1.5 MiB of its thread's stack. */
 #ifndef BRT_BRT_H
 #define BRT_BRT_H
 
