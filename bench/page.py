@@ -107,7 +107,9 @@ class Table:
     return entry if entry and not entry.skipped else None
 
   def peers(self):
-    return [entry for entry in self.entries.values() if entry.kind != "variant"]
+    """In the order of the plan; what was not measured comes last."""
+    entries = [entry for entry in self.entries.values() if entry.kind != "variant"]
+    return sorted(entries, key=lambda entry: bool(entry.skipped))
 
 
 def read_tables(path, sizes):
