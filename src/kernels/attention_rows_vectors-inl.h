@@ -48,8 +48,12 @@ float softmax_row(const AttentionRow& row, T* probability) {
     Vector::store(exponentials + i, exponential, mask);
     sums = Vector::add(sums, exponential, mask);
   });
+  // Beside a sum of at least 1 the phantom counts only near its own logit. (Elsewhere it would be a
+  // denormal number, which takes longer than the row.)
+  constexpr float kNegligible = -87.0F;
+  const float below = kPhantomLogit - maximum;
   const float phantom =
-      Vector::largest(Vector::exponential(Vector::broadcast(kPhantomLogit - maximum)));
+      below > kNegligible ? Vector::largest(Vector::exponential(Vector::broadcast(below))) : 0.0F;
   const float sum = Vector::total(sums) + phantom;
   const Type factor = Vector::broadcast(1.0F / sum);
   for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
@@ -86,10 +90,10 @@ GradientSums gradient_sums(const AttentionRow& row, const float* weight_gradient
     Vector::store(weights + i, weight, mask);
     const Type centered = Vector::multiply(weight, Vector::subtract(raw, center));
     const Type gradient = Vector::load(weight_gradient + i, mask);
-    // The lanes beyond the mask have a gradient of zero.
-    gradients = Vector::multiply_add(weight, gradient, gradients);
+    // Lanes beyond the mask may hold an infinite weight.
+    gradients = Vector::add(gradients, Vector::multiply(weight, gradient), mask);
     logits = Vector::add(logits, centered, mask);
-    products = Vector::multiply_add(centered, gradient, products);
+    products = Vector::add(products, Vector::multiply(centered, gradient), mask);
   });
   GradientSums sums;
   sums.weighted_gradient = Vector::total(gradients);
