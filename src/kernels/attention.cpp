@@ -124,7 +124,7 @@ void weighted_sum(const T* weights,
   }
 }
 
-/// sum [keys, head_size] += weights^T right, with weights [rows, span], right [rows, head_size].
+/// sum [depth, head_size] += weights^T right, with weights [rows, span], right [rows, head_size].
 template <class T>
 void add_transposed_product(const T* weights,
                             const T* right,
@@ -143,7 +143,7 @@ void add_transposed_product(const T* weights,
   args.left_form = LeftForm::kTransposed;
   args.depth_band = range.rows_band(tile);
   args.panels = pack_right.panels;
-  args.out = sum + range.begin * head_size;
+  args.out = sum;
   args.out_stride = head_size;
   args.rows = range.depth();
   args.columns = head_size;
@@ -172,6 +172,15 @@ void clear_hidden(T* weights, const KeyRange<T>& range, int64_t n) {
   std::fill(weights + behind, weights + range.span(), T{});
 }
 
+/// Rows of a head lie apart, which hardware does not foresee: asks for one in time.
+template <class T>
+void prefetch_row(const T* row, int64_t head_size) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t k = 0; k < head_size; k += kLine) {
+    __builtin_prefetch(row + k);
+  }
+}
+
 template <class T>
 void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* memory) {
   const AttentionRowFunctions<T>& functions = attention_rows<T>();
@@ -184,6 +193,8 @@ void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* m
     const int64_t n = tile.first + r;
     T* row_weights = weights + r * range.span();
     clear_hidden(row_weights, range, n);
+    prefetch_row(tile.out + r * tile.stride, head.head_size);
+    prefetch_row(tile.query + (kAttentionRows + r) * tile.stride, head.head_size);
     tile.log_sum[r] = functions.softmax(row_of(range, n, products + r * range.span()),
                                         row_weights + (range.row_begin(n) - range.begin));
   }
@@ -208,6 +219,9 @@ void backward(const AttentionHead<T>& head,
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t n = tile.first + r;
     const int64_t visible = range.row_begin(n) - range.begin;
+    prefetch_row(gradient.query_gradient + r * tile.stride, head.head_size);
+    prefetch_row(tile.query + (kAttentionRows + r) * tile.stride, head.head_size);
+    prefetch_row(gradient.out_gradient + (kAttentionRows + r) * tile.stride, head.head_size);
     clear_hidden(weights + r * span, range, n);
     clear_hidden(logit_gradients + r * span, range, n);
     const AttentionRow row = row_of(range, n, products + r * span);
@@ -221,12 +235,23 @@ void backward(const AttentionHead<T>& head,
     *gradient.scale_gradient += static_cast<double>(functions.softmax_gradient(row, row_gradient));
   }
   weighted_sum(logit_gradients, head.key_rows, range, tile, gradient.query_gradient);
-  add_transposed_product(logit_gradients, tile.query, range, tile, scratch, gradient.key_gradient);
+  const int64_t place = (range.begin - gradient.first_key) * head.head_size;
+  add_transposed_product(logit_gradients, tile.query, range, tile, scratch,
+                         gradient.key_gradient + place);
   add_transposed_product(weights, gradient.out_gradient, range, tile, scratch,
-                         gradient.value_gradient);
+                         gradient.value_gradient + place);
 }
 
 }  // namespace
+
+template <class T>
+KeySpan attention_keys(const AttentionHead<T>& head, const AttentionTile<T>& tile) {
+  const KeyRange<T> range(head, tile);
+  return {range.begin, range.begin + range.depth()};
+}
+template KeySpan attention_keys(const AttentionHead<float>& head, const AttentionTile<float>& tile);
+template KeySpan attention_keys(const AttentionHead<Bfloat16>& head,
+                                const AttentionTile<Bfloat16>& tile);
 
 template <class T>
 int64_t attention_scratch_bytes(const AttentionHead<T>& head) {

@@ -50,11 +50,22 @@ template <class T>
 struct AttentionTileGradient {
   const T* out_gradient = nullptr;   ///< [rows, head_size]
   T* query_gradient = nullptr;       ///< [rows, head_size], set
-  float* key_gradient = nullptr;     ///< [num_keys, head_size], added to
-  float* value_gradient = nullptr;   ///< [num_keys, head_size], added to
+  float* key_gradient = nullptr;     ///< [keys from first_key on, head_size], added to
+  float* value_gradient = nullptr;   ///< the same of the values
+  int64_t first_key = 0;             ///< at most the first of attention_keys()
   float* bias_gradient = nullptr;    ///< [window], added to; null without bias
   double* scale_gradient = nullptr;  ///< added to
 };
+
+/// Keys [begin, end).
+struct KeySpan {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// The keys that a tile computes with: those that its rows see, and others of their panels.
+template <class T>
+KeySpan attention_keys(const AttentionHead<T>& head, const AttentionTile<T>& tile);
 
 /// Bytes of scratch, aligned to 64, that a tile of this head needs.
 template <class T>

@@ -6,6 +6,7 @@
 #include "ops/attention_autograd.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include <ATen/TensorOperators.h>
@@ -185,19 +186,85 @@ struct Gradients {
   at::Tensor scale_BH;  ///< float64, of each lane
 };
 
-/// A head's sum [M, K] into its place in a gradient [B, M, H, K].
+/// The gradients of one head's keys and values while its tiles pass: sums of the keys that the tile
+/// at hand and later ones see, which stay in L2; those before are in their place, rounded.
 template <class T>
-void store_head(const Problem& problem,
-                const float* sum_MK,
-                int64_t index,
-                const at::Tensor& gradient_BMHK) {
-  T* to = mutable_pointer<T>(gradient_BMHK) +
-          problem.place(index / problem.heads, index % problem.heads, problem.keys);
-  const int64_t stride = problem.heads * problem.head_size;
-  for (int64_t m = 0; m < problem.keys; ++m) {
-    kernels::round_row(sum_MK + m * problem.head_size, to + m * stride, problem.head_size);
+class PassingSums {
+ public:
+  /// Rows of float32 [head_size] that the memory of one of both sums takes.
+  static int64_t rows(const Problem& problem) {
+    const int64_t window = problem.visible.window;
+    const int64_t passing = 2 * (window + 2 * kernels::kAttentionRows);
+    return window > 0 ? std::min(passing, problem.keys) : problem.keys;
   }
-}
+
+  /// @param memory  for both sums
+  PassingSums(const Problem& problem, const Gradients& gradients, int64_t index, float* memory)
+      : problem_(problem),
+        rows_(rows(problem)),
+        sums_{memory, memory + rows_ * problem.head_size},
+        to_{mutable_pointer<T>(gradients.keys_BMHK), mutable_pointer<T>(gradients.values_BMHK)} {
+    for (T*& to : to_) {
+      to += problem.place(index / problem.heads, index % problem.heads, problem.keys);
+    }
+  }
+  float* of_keys() const { return sums_[0]; }
+  float* of_values() const { return sums_[1]; }
+  int64_t first_key() const { return first_; }
+
+  /// To a tile of these keys, which begin and end no earlier than the last one's.
+  void move_to(const kernels::KeySpan& keys) {
+    store(std::min(keys.begin, end_));
+    if (keys.begin > end_) {
+      skip(keys.begin);
+    }
+    if (keys.end - first_ > rows_) {
+      move_to_front(keys.begin);
+    }
+    const int64_t added = (keys.end - end_) * problem_.head_size;
+    for (float* sum : sums_) {
+      std::fill_n(sum + (end_ - first_) * problem_.head_size, added, 0.0F);
+    }
+    end_ = keys.end;
+  }
+  void finish() { move_to({problem_.keys, problem_.keys}); }
+
+ private:
+  const Problem& problem_;
+  int64_t rows_;
+  std::array<float*, 2> sums_;
+  std::array<T*, 2> to_;
+  int64_t first_ = 0;   ///< key of the sums' first row
+  int64_t stored_ = 0;  ///< keys before it are in their place
+  int64_t end_ = 0;     ///< of the keys that have sums
+
+  int64_t stride() const { return problem_.heads * problem_.head_size; }
+  void store(int64_t end) {
+    for (; stored_ < end; ++stored_) {
+      for (size_t i = 0; i < sums_.size(); ++i) {
+        kernels::round_row(sums_[i] + (stored_ - first_) * problem_.head_size,
+                           to_[i] + stored_ * stride(), problem_.head_size);
+      }
+    }
+  }
+  /// Keys that no tile has.
+  void skip(int64_t end) {
+    for (; stored_ < end; ++stored_) {
+      for (T* to : to_) {
+        std::fill_n(to + stored_ * stride(), problem_.head_size, T{});
+      }
+    }
+    first_ = end;
+    end_ = end;
+  }
+  void move_to_front(int64_t begin) {
+    for (float* sum : sums_) {
+      const float* from = sum + (begin - first_) * problem_.head_size;
+      std::copy(from, from + (end_ - begin) * problem_.head_size, sum);
+    }
+    first_ = begin;
+  }
+};
 
 template <class T>
 Gradients backward_of(const Problem& problem,
@@ -215,31 +282,29 @@ Gradients backward_of(const Problem& problem,
   gradients.bias_BHW = at::zeros({problem.lanes, problem.heads, window}, float32);
   gradients.scale_BH = at::zeros({problem.lanes, problem.heads}, float32.dtype(at::kDouble));
   const int64_t slots = num_slots();
-  const int64_t sum_size = problem.keys * problem.head_size;
   const SlotMemory<char> scratch(slots, kernels::attention_scratch_bytes(head_of<T>(problem, 0)));
-  const SlotMemory<float> key_sums(slots, sum_size);
-  const SlotMemory<float> value_sums(slots, sum_size);
+  const SlotMemory<float> sums_memory(slots, 2 * PassingSums<T>::rows(problem) * problem.head_size);
   parallel_tasks(problem.lanes * problem.heads, slots, [&](int64_t index, int64_t slot) {
     AttentionHead<T> head = head_of<T>(problem, index);
     head.key_columns = packed_head<T>(key_columns, index);
     head.key_rows = packed_head<T>(key_rows, index);
     head.value_columns = packed_head<T>(value_columns, index);
-    std::fill_n(key_sums.of(slot), sum_size, 0.0F);
-    std::fill_n(value_sums.of(slot), sum_size, 0.0F);
+    PassingSums<T> sums(problem, gradients, index, sums_memory.of(slot));
     for (int64_t t = 0; t < problem.tiles(); ++t) {
       const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
       const int64_t place = tile.query - const_pointer<T>(problem.query_BNHK);
       AttentionTileGradient<T> gradient;
       gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + place;
       gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + place;
-      gradient.key_gradient = key_sums.of(slot);
-      gradient.value_gradient = value_sums.of(slot);
+      sums.move_to(kernels::attention_keys(head, tile));
+      gradient.key_gradient = sums.of_keys();
+      gradient.value_gradient = sums.of_values();
+      gradient.first_key = sums.first_key();
       gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
       gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
       kernels::attention_backward(head, tile, gradient, scratch.of(slot));
     }
-    store_head<T>(problem, key_sums.of(slot), index, gradients.keys_BMHK);
-    store_head<T>(problem, value_sums.of(slot), index, gradients.values_BMHK);
+    sums.finish();
   });
   return gradients;
 }
