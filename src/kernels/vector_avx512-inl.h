@@ -36,6 +36,7 @@ struct Avx512Vector {
   static __m512 add(__m512 a, __m512 b, __mmask16 mask) {
     return _mm512_mask_add_ps(a, mask, a, b);
   }
+  static __m512 add(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
   static __m512 subtract(__m512 a, __m512 b) { return _mm512_sub_ps(a, b); }
   static __m512 multiply(__m512 a, __m512 b) { return _mm512_mul_ps(a, b); }
   /// a b + c
@@ -55,6 +56,18 @@ struct Avx512Vector {
     const __m512 line = _mm512_add_ps(r, _mm512_set1_ps(1.0F));
     polynomial = _mm512_fmadd_ps(polynomial, _mm512_mul_ps(r, r), line);
     return _mm512_maskz_scalef_ps(kAll, polynomial, n);
+  }
+  /// 2^x to 2e-7 in the mask's lanes; 0 in others and of x < kSmallestPower. NaN of NaN.
+  static __m512 power_of_two(__m512 x, __mmask16 mask) {
+    constexpr int kBelowFloor = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    const __m512 r = _mm512_maskz_reduce_ps(kAll, x, kBelowFloor);
+    __m512 polynomial = _mm512_set1_ps(kPowerCoefficients[0]);
+    for (int i = 1; i < 6; ++i) {
+      polynomial = _mm512_fmadd_ps(polynomial, r, _mm512_set1_ps(kPowerCoefficients[i]));
+    }
+    const __mmask16 seen =
+        _mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(kSmallestPower), _CMP_NLT_UQ);
+    return _mm512_maskz_scalef_ps(seen, polynomial, x);  // by 2^floor(x)
   }
   static void store(float* to, __m512 value, __mmask16 mask) {
     _mm512_mask_storeu_ps(to, mask, value);
