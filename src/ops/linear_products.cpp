@@ -22,7 +22,7 @@ using kernels::MatmulOutput;
 
 constexpr int64_t kLastTasks = 4;      // for each of two large ones, so that threads end together
 constexpr int64_t kManyRowTasks = 8;   // from here on rows alone divide the work evenly
-constexpr int64_t kFewRowsPanels = 2;  // columns of a task when there are few rows
+constexpr int64_t kFewRowsPanels = 2;  // columns of a task when rows do not
 constexpr int64_t kSumPanels = 8;      // columns of a sum of products: 256 rows are 512 KiB
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -46,6 +46,13 @@ std::vector<RowRange> row_tasks(int64_t rows) {
   return tasks;
 }
 
+/// Whether tasks of rows, all columns of each, keep the threads evenly busy.
+bool are_enough(const std::vector<RowRange>& tasks) {
+  const int64_t count = static_cast<int64_t>(tasks.size());
+  return count >= kManyRowTasks ||
+         (count > 0 && count % num_slots() == 0 && tasks.front().rows == tasks.back().rows);
+}
+
 /// A part of a product's output.
 struct Part {
   RowRange range;
@@ -61,8 +68,7 @@ void divide(int64_t rows,
   const int64_t panels = kernels::num_panels(columns);
   const std::vector<RowRange> ranges = row_tasks(rows);
   const int64_t num_ranges = static_cast<int64_t>(ranges.size());
-  const int64_t task_panels =
-      num_ranges >= kManyRowTasks ? panels : std::min(panels, kFewRowsPanels);
+  const int64_t task_panels = are_enough(ranges) ? panels : std::min(panels, kFewRowsPanels);
   const int64_t column_tasks = ceil_div(panels, std::max<int64_t>(task_panels, 1));
   parallel_tasks(num_ranges * column_tasks, num_slots(), [&](int64_t task, int64_t slot) {
     const int64_t first = task % column_tasks * task_panels;
@@ -101,7 +107,7 @@ void divided_matmul(const MatmulArgs<T>& args) {
 template <class T>
 void divided_pair(const MatmulArgs<T>& first, const MatmulArgs<T>& second) {
   const std::vector<RowRange> ranges = row_tasks(first.rows);
-  if (static_cast<int64_t>(ranges.size()) < kManyRowTasks) {
+  if (!are_enough(ranges)) {
     divided_matmul(first);
     divided_matmul(second);
     return;
