@@ -67,6 +67,7 @@ class TileUnit {
       configuration.row_bytes[tile] = kTileRowBytes;
       configuration.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : kTileRows);
     }
+    __asm__ volatile("" : : "r"(&configuration) : "memory");  // g++ 12: it reads 8 bytes, not 64
     _tile_loadconfig(&configuration);
   }
   ~TileUnit() { _tile_release(); }

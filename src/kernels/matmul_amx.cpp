@@ -19,6 +19,7 @@ constexpr int64_t kGroupRows = 2 * kTileRows;
 constexpr int64_t kStretchSteps = 8;  // of half a panel: 16 KiB
 constexpr int64_t kMostChunkRows = 256;
 constexpr int64_t kChunkElements = int64_t{1} << 19;  // of tiles: 1 MiB
+constexpr int64_t kSumElements = int64_t{1} << 17;    // if the output is sums: a depth of 512
 constexpr int64_t kFewColumns = 2 * kPanelColumns;    // a left operand used so often stays as it is
 constexpr int64_t kHalfColumns = kPanelColumns / 2;
 
@@ -76,37 +77,41 @@ void panel_to_tiles(
   }
 }
 
-/// The same of a left operand [depth, rows]. Pairs of its rows are joined and transposed as
-/// elements of 32 bits.
+/// Half of a group's rows at one step, of each eight the first or the last four: pairs of the left
+/// operand's rows are joined and transposed as elements of 32 bits. A call for each half keeps all
+/// in registers.
+template <bool kLast>
+__attribute__((always_inline)) inline void transpose_half(
+    const Bfloat16* left, int64_t stride, __mmask32 mask, int64_t depth, char* tiles) {
+  __m512i pairs[kTileRows];
+#pragma GCC unroll 16
+  for (int64_t pair = 0; pair < kTileRows; ++pair) {
+    const Bfloat16* source = left + 2 * pair * stride;
+    const __m512i even = _mm512_maskz_loadu_epi16(2 * pair < depth ? mask : 0, source);
+    const __m512i odd = _mm512_maskz_loadu_epi16(2 * pair + 1 < depth ? mask : 0, source + stride);
+    _mm_prefetch(reinterpret_cast<const char*>(source + (kStepDepth + (kLast ? 1 : 0)) * stride),
+                 _MM_HINT_T0);
+    pairs[pair] = kLast ? _mm512_unpackhi_epi16(even, odd) : _mm512_unpacklo_epi16(even, odd);
+  }
+  transpose_square(pairs);
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    const int64_t row = i / 4 * 8 + i % 4 + (kLast ? 4 : 0);
+    _mm512_store_si512(tiles + row * kTileRowBytes, pairs[i]);
+  }
+}
+
+/// The same of a left operand [depth, rows].
 void transposed_to_tiles(
     const Bfloat16* left, int64_t stride, int64_t rows, int64_t depth, char* tiles) {
   const int64_t steps = ceil_div(depth, kStepDepth);
   for (int64_t k = 0; k < depth; k += kStepDepth) {
     for (int64_t group = 0; group < rows; group += kGroupRows) {
+      const Bfloat16* source = left + k * stride + group;
       const __mmask32 mask = first32(rows - group);
-      __m512i low[kTileRows];   // of each eight rows of the group the first four
-      __m512i high[kTileRows];  // and the last four
-      for (int64_t pair = 0; pair < kTileRows; ++pair) {
-        const int64_t place = k + 2 * pair;
-        const Bfloat16* source = left + place * stride + group;
-        const __m512i even =
-            place < depth ? _mm512_maskz_loadu_epi16(mask, source) : _mm512_setzero_si512();
-        const __m512i odd = place + 1 < depth ? _mm512_maskz_loadu_epi16(mask, source + stride)
-                                              : _mm512_setzero_si512();
-        _mm_prefetch(reinterpret_cast<const char*>(source + kStepDepth * stride), _MM_HINT_T0);
-        _mm_prefetch(reinterpret_cast<const char*>(source + (kStepDepth + 1) * stride),
-                     _MM_HINT_T0);
-        low[pair] = _mm512_unpacklo_epi16(even, odd);
-        high[pair] = _mm512_unpackhi_epi16(even, odd);
-      }
-      transpose_square(low);
-      transpose_square(high);
       char* to = tiles + (group / kGroupRows * steps + k / kStepDepth) * 2 * kTileBytes;
-      for (int64_t i = 0; i < kTileRows; ++i) {
-        const int64_t row = i / 4 * 8 + i % 4;
-        _mm512_store_si512(to + row * kTileRowBytes, low[i]);
-        _mm512_store_si512(to + (row + 4) * kTileRowBytes, high[i]);
-      }
+      transpose_half<false>(source, stride, mask, depth - k, to);
+      transpose_half<true>(source, stride, mask, depth - k, to);
     }
   }
 }
@@ -383,10 +388,10 @@ class ChunkProduct {
   }
 };
 
-/// The left operand of so many rows or places of the depth has room as tiles, for this many of the
-/// other.
-constexpr int64_t fitting(int64_t others) {
-  return kChunkElements / (ceil_div(larger(others, 1), kStepDepth) * kStepDepth);
+/// So many rows of a left operand are tiles of this many elements with this depth, or the other way
+/// round.
+constexpr int64_t fitting(int64_t others, int64_t elements = kChunkElements) {
+  return elements / (ceil_div(larger(others, 1), kStepDepth) * kStepDepth);
 }
 
 bool is_product_for_tiles(const MatmulArgs<Bfloat16>& args) {
@@ -402,7 +407,8 @@ void multiply_chunks(const MatmulArgs<Bfloat16>& args, int64_t size, const Memor
 }
 
 /// If sums of a deep product are its output: all rows with one stretch of the depth after the
-/// other, so that more rows share what is read of the right operand.
+/// other, so that more rows share what is read of the right operand, and what is read of both stays
+/// in L2.
 void multiply(const MatmulArgs<Bfloat16>& args) {
   alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
   alignas(64) float sums[kMostChunkRows * kPanelColumns];
@@ -410,7 +416,7 @@ void multiply(const MatmulArgs<Bfloat16>& args) {
   const TileUnit unit(smaller(args.rows, kTileRows));
   const int64_t size = panel_size(args.depth, args.panels);
   const int64_t most_depth =
-      outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows)) : args.depth;
+      outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) : args.depth;
   for (int64_t k = 0; k < args.depth; k += most_depth) {
     MatmulArgs<Bfloat16> part = args;
     part.left += args.left_form == LeftForm::kTransposed ? k * args.left_stride
