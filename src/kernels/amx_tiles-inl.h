@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of AMX tiles: a group of 32 rows with 32 columns, or of at most 16 rows with 64, and the
-// unit's configuration for them. Written once for bfloat16 and bytes, over
+// Products of AMX tiles: a group of 32 rows with 32 columns, or of at most 16 rows with 64, the
+// unit's configuration for them, and what the loops around them share. Written once for bfloat16
+// and bytes, over
 //
 //   struct Unit { static void add_0_46(); ... };  // tile 0 += tile 4 times tile 6
 //
@@ -17,6 +18,8 @@
 
 #include <immintrin.h>
 
+#include "kernels/panels.h"
+
 namespace brt::kernels {
 namespace {
 
@@ -27,6 +30,19 @@ constexpr int64_t kTileBytes = kTileRows * kTileRowBytes;
 constexpr int64_t kPanelRowBytes = 256;
 constexpr int64_t kPanelStepBytes = kTileRows * kPanelRowBytes;
 
+constexpr int64_t kStretchSteps = 8;  // of half a panel: 16 KiB
+constexpr int64_t kMostChunkRows = 256;
+constexpr int64_t kFewColumns = 2 * kPanelColumns;  // a left operand used so often stays as it is
+constexpr int64_t kHalfColumns = kPanelColumns / 2;
+
+constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+inline __mmask16 first16(int64_t count) {
+  return count >= 16 ? 0xFFFF : static_cast<__mmask16>(count <= 0 ? 0 : (1U << count) - 1U);
+}
+
 /// Where a left operand's tiles are.
 struct TileLeft {
   const char* data;
@@ -36,6 +52,21 @@ struct TileLeft {
 
   TileLeft from_step(int64_t step) const {
     return {data + step * step_bytes, row_bytes, step_bytes, group_bytes};
+  }
+};
+
+/// A panel's places of the depth beyond whole steps, as one step; what is behind them is zero.
+struct TailStep {
+  alignas(64) char bytes[kPanelStepBytes];
+
+  /// @param rows  of the panel (pairs or quads) that are left
+  TailStep(const void* panel, int64_t steps, int64_t rows) {
+    const char* from = static_cast<const char*>(panel) + steps * kPanelStepBytes;
+    for (int64_t place = 0; place < kPanelStepBytes; place += kTileRowBytes) {
+      _mm512_store_si512(bytes + place, place < rows * kPanelRowBytes
+                                            ? _mm512_loadu_si512(from + place)
+                                            : _mm512_setzero_si512());
+    }
   }
 };
 
@@ -51,6 +82,15 @@ struct Prefetch {
     }
   }
 };
+
+/// What comes after steps [begin, end) of a panel that has `steps`, spread over the products of
+/// `groups` groups with both halves of it.
+inline Prefetch prefetch_behind(
+    const char* panel, int64_t begin, int64_t end, int64_t steps, int64_t groups) {
+  constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
+  const int64_t lines = smaller(kStretchSteps, steps) * kStepLines;
+  return {panel + end * kPanelStepBytes, ceil_div(lines, larger(2 * groups * (end - begin), 1))};
+}
 
 /// The unit's configuration while this lives, of one thread: left tiles and sums of `rows` rows.
 class TileUnit {

@@ -17,24 +17,13 @@ namespace {
 constexpr int64_t kStepDepth = kTileRowBytes;
 constexpr int64_t kMostLineRows = kTileRows / 2;
 constexpr int64_t kGroupRows = kTileRows;
-constexpr int64_t kStretchSteps = 8;  // of half a panel: 16 KiB
-constexpr int64_t kMostChunkRows = 256;
-constexpr int64_t kChunkBytes = int64_t{1} << 20;   // of tiles
-constexpr int64_t kFewColumns = 2 * kPanelColumns;  // a left operand used so often stays as it is
-constexpr int64_t kHalfColumns = kPanelColumns / 2;
+constexpr int64_t kChunkBytes = int64_t{1} << 20;               // of tiles
 constexpr int64_t kGroupSums = 2 * kGroupRows * kPanelColumns;  // of high, then of low
 
 static_assert(kPanelRowBytes == kInt8Quad * kPanelColumns);
 
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 BRT_TILE_UNIT(Int8Unit, _tile_dpbusd);
 
-__mmask16 first16(int64_t count) {
-  return count >= 16 ? 0xFFFF : static_cast<__mmask16>(count <= 0 ? 0 : (1U << count) - 1U);
-}
 __mmask64 first64(int64_t count) {
   return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1U;
 }
@@ -50,20 +39,6 @@ char* copy_rows(
   }
   return tile;
 }
-
-/// A panel's places of the depth beyond whole steps, as one step; what is behind them is zero.
-struct TailStep {
-  alignas(64) char bytes[kPanelStepBytes];
-
-  TailStep(const int8_t* panel, int64_t steps, int64_t depth) {
-    const int8_t* from = panel + steps * kPanelStepBytes;
-    const int64_t used = ceil_div(depth, kInt8Quad) * kPanelRowBytes;
-    for (int64_t place = 0; place < kPanelStepBytes; place += kTileRowBytes) {
-      _mm512_store_si512(bytes + place,
-                         place < used ? _mm512_loadu_si512(from + place) : _mm512_setzero_si512());
-    }
-  }
-};
 
 /// What the finished sums of a panel's columns are scaled with, exact in float64.
 struct alignas(64) ColumnScales {
@@ -190,7 +165,10 @@ class ChunkProduct {
     const int64_t stretch = is_line_ ? larger(steps_, 1) : kStretchSteps;
     for (int64_t step = 0; step < steps_ || step == 0; step += stretch) {
       const int64_t end = smaller(step + stretch, steps_);
-      Prefetch prefetch = prefetch_behind(right, step, end, is_last);
+      Prefetch prefetch;
+      if (!is_line_ && !(is_last && end == steps_)) {
+        prefetch = prefetch_behind(right, step, end, steps_, ceil_div(rows_, group_rows_));
+      }
       for (int64_t row = 0; row < rows_; row += group_rows_) {
         // Sums that are finished at once share the memory of the first group's.
         int32_t* sums = sums_ + (steps_ > kStretchSteps ? row / kGroupRows * kGroupSums : 0);
@@ -198,7 +176,7 @@ class ChunkProduct {
                  /*accumulates=*/step > 0, prefetch);
         if (end == steps_) {
           if (tail_depth_ > 0) {
-            const TailStep tail(panel, steps_, tail_depth_);
+            const TailStep tail(panel, steps_, ceil_div(tail_depth_, kInt8Quad));
             multiply(left_at(row, steps_), tail.bytes, 1, sums, /*accumulates=*/true, prefetch);
           }
           write_group(sums, scales, row, column, columns);
@@ -251,17 +229,6 @@ class ChunkProduct {
                      _mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(first), second, 1));
       }
     }
-  }
-
-  /// What comes after steps [begin, end) of a panel, spread over their products.
-  Prefetch prefetch_behind(const char* right, int64_t begin, int64_t end, bool is_last) const {
-    if (is_line_ || (is_last && end == steps_)) {
-      return {};
-    }
-    const int64_t products = 2 * ceil_div(rows_, group_rows_);
-    constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
-    const int64_t lines = smaller(kStretchSteps, steps_) * kStepLines;
-    return {right + end * kPanelStepBytes, ceil_div(lines, larger(products * (end - begin), 1))};
   }
 };
 

@@ -16,24 +16,13 @@ namespace {
 
 constexpr int64_t kStepDepth = kMatmulDepthUnit;
 constexpr int64_t kGroupRows = 2 * kTileRows;
-constexpr int64_t kStretchSteps = 8;  // of half a panel: 16 KiB
-constexpr int64_t kMostChunkRows = 256;
 constexpr int64_t kChunkElements = int64_t{1} << 19;  // of tiles: 1 MiB
 constexpr int64_t kSumElements = int64_t{1} << 17;    // if the output is sums: a depth of 512
-constexpr int64_t kFewColumns = 2 * kPanelColumns;    // a left operand used so often stays as it is
-constexpr int64_t kHalfColumns = kPanelColumns / 2;
 
 static_assert(kTileRowBytes / static_cast<int64_t>(sizeof(Bfloat16)) == kStepDepth);
 
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 BRT_TILE_UNIT(Bfloat16Unit, _tile_dpbf16ps);
 
-__mmask16 first16(int64_t count) {
-  return count >= 16 ? 0xFFFF : static_cast<__mmask16>(count <= 0 ? 0 : (1U << count) - 1U);
-}
 __mmask32 first32(int64_t count) {
   return count >= 32 ? 0xFFFFFFFFU : static_cast<__mmask32>(count <= 0 ? 0 : (1U << count) - 1U);
 }
@@ -163,20 +152,6 @@ void write_rows(const float* sums,
   }
 }
 
-/// A panel's places of the depth beyond whole steps, as one step; what is behind them is zero.
-struct TailStep {
-  alignas(64) char bytes[kPanelStepBytes];
-
-  TailStep(const Bfloat16* panel, int64_t steps, int64_t depth) {
-    const char* from = reinterpret_cast<const char*>(panel) + steps * kPanelStepBytes;
-    const int64_t used = ceil_div(depth, 2) * kPanelRowBytes;
-    for (int64_t place = 0; place < kPanelStepBytes; place += kTileRowBytes) {
-      _mm512_store_si512(bytes + place,
-                         place < used ? _mm512_loadu_si512(from + place) : _mm512_setzero_si512());
-    }
-  }
-};
-
 bool outputs_sums(const MatmulArgs<Bfloat16>& args) {
   return args.output == MatmulOutput::kStoreFloat || args.output == MatmulOutput::kAddFloat;
 }
@@ -267,7 +242,7 @@ class ChunkProduct {
     for (int64_t step = 0; step < steps_ || step == 0; step += stretch) {
       const int64_t end = smaller(step + stretch, steps_);
       const char* right = reinterpret_cast<const char*>(panel);
-      Prefetch prefetch = prefetch_behind(right, step, end, is_last);
+      Prefetch prefetch = prefetch_after(right, step, end, is_last);
       for (int64_t row = 0; row < rows_; row += group_rows_) {
         const int64_t rows = smaller(group_rows_, rows_ - row);
         const Sums sums = sums_of(row, rows, column, columns);
@@ -343,7 +318,7 @@ class ChunkProduct {
                      const Bfloat16* panel,
                      const Sums& sums,
                      Prefetch& prefetch) const {
-    const TailStep tail(panel, steps_, tail_depth_);
+    const TailStep tail(panel, steps_, ceil_div(tail_depth_, 2));
     for (int64_t half = 0; half < (is_line() ? 1 : 2); ++half) {
       multiply(group_left(row).from_step(steps_), tail.bytes + half * (kPanelRowBytes / 2), 1,
                sums.data + half * kHalfColumns, sums.stride, /*accumulates=*/true, prefetch);
@@ -373,18 +348,14 @@ class ChunkProduct {
                 : square_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, prefetch);
   }
 
-  /// What comes after steps [begin, end) of a panel, spread over their products.
-  Prefetch prefetch_behind(const char* right, int64_t begin, int64_t end, bool is_last) const {
+  /// Nothing where the whole right operand stays in L2, and behind its end.
+  Prefetch prefetch_after(const char* right, int64_t begin, int64_t end, bool is_last) const {
     constexpr int64_t kInL2 = int64_t{256} * 1024;
-    if (is_line() ||
-        args_.columns * args_.depth * static_cast<int64_t>(sizeof(Bfloat16)) <= kInL2 ||
-        (is_last && end == steps_)) {
+    const int64_t bytes = args_.columns * args_.depth * static_cast<int64_t>(sizeof(Bfloat16));
+    if (is_line() || bytes <= kInL2 || (is_last && end == steps_)) {
       return {};
     }
-    const int64_t products = 2 * ceil_div(rows_, group_rows_);
-    constexpr int64_t kStepLines = kPanelStepBytes / kTileRowBytes;
-    const int64_t lines = smaller(kStretchSteps, steps_) * kStepLines;
-    return {right + end * kPanelStepBytes, ceil_div(lines, larger(products * (end - begin), 1))};
+    return prefetch_behind(right, begin, end, steps_, ceil_div(rows_, group_rows_));
   }
 };
 
