@@ -85,7 +85,8 @@ void move_away_from(int core, int64_t distance) {
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int64_t threads) : size_(threads) {
+ThreadTeam::ThreadTeam(int64_t threads)
+    : size_(threads), arrivals_(std::make_unique<Arrivals[]>(static_cast<size_t>(threads))) {
   for (int64_t thread = 1; thread < threads; ++thread) {
     threads_.emplace_back([this, thread] { serve(thread); });
   }
@@ -100,16 +101,12 @@ ThreadTeam::~ThreadTeam() {
   }
 }
 
-void ThreadTeam::barrier() {
-  if (size_ == 1) {
-    return;
-  }
-  const uint32_t passed = passed_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(size_)) {
-    arrived_.store(0, std::memory_order_relaxed);
-    passed_.store(passed + 1, std::memory_order_release);
-  } else {
-    spin_while_equal(passed_, passed);
+void ThreadTeam::barrier(int64_t thread) {
+  std::atomic<uint32_t>& own = arrivals_[static_cast<size_t>(thread)].count;
+  const uint32_t before = own.load(std::memory_order_relaxed);
+  own.store(before + 1, std::memory_order_release);
+  for (int64_t other = 0; other < size_; ++other) {  // which is at this barrier or the next one
+    spin_while_equal(arrivals_[static_cast<size_t>(other)].count, before);
   }
 }
 
@@ -122,7 +119,7 @@ void ThreadTeam::start(Function function, const void* object) {
     calls_.notify_all();
   }
   function(object, 0);
-  barrier();
+  barrier(0);
 }
 
 void ThreadTeam::serve(int64_t thread) {
@@ -137,7 +134,7 @@ void ThreadTeam::serve(int64_t thread) {
       move_away_from(caller_core_, thread);
     }
     function_(object_, thread);
-    barrier();
+    barrier(thread);
   }
 }
 

@@ -249,7 +249,7 @@ class TokenStepOf : public TokenStep {
           }
         }
       }
-      team_.barrier();
+      team_.barrier(thread);
     }
   }
 
@@ -267,7 +267,7 @@ class TokenStepOf : public TokenStep {
     }
     const Range part = team_.part(rows, thread);
     shared_operand_.make(x, depth, depth, part.begin, part.end, operand_memory_);
-    team_.barrier();
+    team_.barrier(thread);
     return shared_operand_.view(depth, operand_memory_);
   }
 
@@ -304,7 +304,7 @@ class TokenStepOf : public TokenStep {
                 const std::byte* next) {
     matrix.multiply(operand, rows_, team_.part(matrix.num_panels(), thread), out, matrix.columns(),
                     output, next);
-    team_.barrier();
+    team_.barrier(thread);
   }
 
   /// Where a thread begins to read a matrix; nearly so for the projection of heads.
@@ -318,7 +318,7 @@ class TokenStepOf : public TokenStep {
     const Operand normed = normed_operand(x_RD_, rows_, weights.attention_norm_D, thread);
     project_heads(layer, normed, thread);
     attend_heads(layer, thread);
-    team_.barrier();
+    team_.barrier(thread);
 
     const Operand joined = operand_of(joined_RE_, rows_, weights.output.depth(), thread);
     multiply(weights.output, joined, x_RD_, MatmulOutput::kAddFloat, thread,
@@ -398,7 +398,7 @@ class TokenStepOf : public TokenStep {
     weights.up.multiply(normed, rows_, panels, hidden_RF_, config_.ffn_width,
                         MatmulOutput::kStoreFloat, first_panel(weights.down, thread));
     rectify(panels);
-    team_.barrier();
+    team_.barrier(thread);
     const Operand hidden = operand_of(hidden_RF_, rows_, config_.ffn_width, thread);
     const WeightMatrix& next =
         layer + 1 < config_.num_layers ? model_.layer(layer + 1).heads : model_.logits();

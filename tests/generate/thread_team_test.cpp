@@ -19,11 +19,11 @@ TEST(ThreadTeam, EveryThreadSeesWhatTheOthersWroteBeforeABarrier) {
       team.run([&](int64_t thread) {
         for (int64_t round = 0; round < 20; ++round) {
           written[static_cast<size_t>(thread)] = call * 20 + round;
-          team.barrier();
+          team.barrier(thread);
           for (const int64_t value : written) {
             wrong[static_cast<size_t>(thread)] += value != call * 20 + round ? 1 : 0;
           }
-          team.barrier();
+          team.barrier(thread);
         }
       });
     }
