@@ -6,6 +6,9 @@
 //     template <int kRows>  // sums of high and of low with the 64 columns of a panel
 //     static void product(const uint8_t* high, const uint8_t* low, int64_t left_stride,
 //                         const int8_t* panel, int64_t quads, Int8Sums (&sums)[kRows]);
+//     // a row's finished sums into the output: `columns` of them from column `column` on
+//     static void write(const Int8Sums& sums, const MatmulInt8Args& args, int64_t row,
+//                       int64_t column, int64_t columns);
 //   };
 //
 // Loops, from the outside: rows in chunks that stay in L2; panels; groups of kMaxRows rows, for
@@ -28,47 +31,6 @@ constexpr int64_t kInt8ChunkBytes = int64_t{256} * 1024;  // of high and low
 
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/// A row's finished sums into the output: `columns` of them from column `column` on.
-void write_sums(const Int8Sums& sums,
-                const MatmulInt8Args& args,
-                int64_t row,
-                int64_t column,
-                int64_t columns) {
-  float values[kPanelColumns];
-  const double row_scale = static_cast<double>(args.row_scale[row]);
-  for (int64_t c = 0; c < columns; ++c) {  // each step but the last product is exact in float64
-    const double sum = 128.0 * static_cast<double>(sums.high[c]) +
-                       static_cast<double>(sums.low[c]) -
-                       16384.0 * static_cast<double>(args.column_sum[column + c]);
-    const double scale = row_scale * static_cast<double>(args.column_scale[column + c]);
-    values[c] = static_cast<float>(sum * scale);
-  }
-  float* out = args.out + row * args.out_stride + column;
-  switch (args.output) {
-    case MatmulOutput::kStore:
-    case MatmulOutput::kStoreFloat:
-      for (int64_t c = 0; c < columns; ++c) {
-        out[c] = values[c];
-      }
-      break;
-    case MatmulOutput::kStoreRelu:
-      for (int64_t c = 0; c < columns; ++c) {
-        out[c] = values[c] < 0.0F ? 0.0F : values[c];  // a NaN stays one
-      }
-      break;
-    case MatmulOutput::kAddFloat:
-      for (int64_t c = 0; c < columns; ++c) {
-        out[c] += values[c];
-      }
-      break;
-    case MatmulOutput::kStoreSum:
-      for (int64_t c = 0; c < columns; ++c) {
-        out[c] = args.addend[row * args.out_stride + column + c] + values[c];
-      }
-      break;
-  }
-}
-
 /// The rows that remain, at most kRows, with one panel.
 template <class Micro, int kRows>
 void multiply_rows(const MatmulInt8Args& args, int64_t row, int64_t rows, int64_t column) {
@@ -84,7 +46,7 @@ void multiply_rows(const MatmulInt8Args& args, int64_t row, int64_t rows, int64_
   Micro::template product<kRows>(args.high + left, args.low + left, args.left_stride, panel,
                                  int8_padded_depth(args.depth) / kInt8Quad, sums);
   for (int64_t r = 0; r < kRows; ++r) {
-    write_sums(sums[r], args, row + r, column, smaller(kPanelColumns, args.columns - column));
+    Micro::write(sums[r], args, row + r, column, smaller(kPanelColumns, args.columns - column));
   }
 }
 
@@ -131,6 +93,46 @@ struct PlainInt8Micro {
         sums[0].high[c] += high_sum;
         sums[0].low[c] += low_sum;
       }
+    }
+  }
+
+  static void write(const Int8Sums& sums,
+                    const MatmulInt8Args& args,
+                    int64_t row,
+                    int64_t column,
+                    int64_t columns) {
+    float values[kPanelColumns];
+    const double row_scale = static_cast<double>(args.row_scale[row]);
+    for (int64_t c = 0; c < columns; ++c) {  // each step but the last product is exact in float64
+      const double sum = 128.0 * static_cast<double>(sums.high[c]) +
+                         static_cast<double>(sums.low[c]) -
+                         16384.0 * static_cast<double>(args.column_sum[column + c]);
+      const double scale = row_scale * static_cast<double>(args.column_scale[column + c]);
+      values[c] = static_cast<float>(sum * scale);
+    }
+    float* out = args.out + row * args.out_stride + column;
+    switch (args.output) {
+      case MatmulOutput::kStore:
+      case MatmulOutput::kStoreFloat:
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] = values[c];
+        }
+        break;
+      case MatmulOutput::kStoreRelu:
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] = values[c] < 0.0F ? 0.0F : values[c];  // a NaN stays one
+        }
+        break;
+      case MatmulOutput::kAddFloat:
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] += values[c];
+        }
+        break;
+      case MatmulOutput::kStoreSum:
+        for (int64_t c = 0; c < columns; ++c) {
+          out[c] = args.addend[row * args.out_stride + column + c] + values[c];
+        }
+        break;
     }
   }
 };

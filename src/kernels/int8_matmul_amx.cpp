@@ -8,7 +8,7 @@
 #include <immintrin.h>
 
 #include "kernels/amx_tiles-inl.h"
-#include "kernels/int8_matmul.h"
+#include "kernels/int8_outputs_avx512-inl.h"
 #include "kernels/int8_targets.h"
 
 namespace brt::kernels {
@@ -40,55 +40,24 @@ char* copy_rows(
   return tile;
 }
 
-/// What the finished sums of a panel's columns are scaled with, exact in float64.
-struct alignas(64) ColumnScales {
+/// What the finished sums of a panel's columns are scaled with.
+struct alignas(64) PanelScales {
   double scale[kPanelColumns];
-  double zero[kPanelColumns];  ///< 16384 column_sum
+  double zero[kPanelColumns];
 
-  ColumnScales(const MatmulInt8Args& args, int64_t column, int64_t columns) {
+  PanelScales(const MatmulInt8Args& args, int64_t column, int64_t columns) {
     for (int64_t c = 0; c < columns; c += 8) {
-      const __mmask8 mask = static_cast<__mmask8>(first16(smaller(columns - c, 8)));
-      const __m256 given = _mm256_maskz_loadu_ps(mask, args.column_scale + column + c);
-      const __m256i sums = _mm256_maskz_loadu_epi32(mask, args.column_sum + column + c);
-      _mm512_store_pd(scale + c, _mm512_maskz_cvtps_pd(0xFF, given));
-      _mm512_store_pd(zero + c,
-                      _mm512_mul_pd(_mm512_maskz_cvtepi32_pd(0xFF, sums), _mm512_set1_pd(16384.0)));
+      const ColumnScale eight(args, column + c, columns - c);
+      _mm512_store_pd(scale + c, eight.scale);
+      _mm512_store_pd(zero + c, eight.zero);
     }
   }
 
   /// Eight outputs of a row from column `c` on.
-  __m256 scaled(const int32_t* high, const int32_t* low, int64_t c, __m512d row_scale) const {
-    const __m512d highs =
-        _mm512_maskz_cvtepi32_pd(0xFF, _mm256_load_si256((const __m256i*)(high + c)));
-    const __m512d lows =
-        _mm512_maskz_cvtepi32_pd(0xFF, _mm256_load_si256((const __m256i*)(low + c)));
-    const __m512d sum = _mm512_add_pd(
-        _mm512_fmsub_pd(highs, _mm512_set1_pd(128.0), _mm512_load_pd(zero + c)), lows);
-    const __m512d factor = _mm512_mul_pd(row_scale, _mm512_load_pd(scale + c));
-    return _mm512_maskz_cvtpd_ps(0xFF, _mm512_mul_pd(sum, factor));
+  __m256 scaled(const int32_t* high, const int32_t* low, int64_t c, const __m512d& row) const {
+    return scaled_sums(high + c, low + c, _mm512_load_pd(zero + c), _mm512_load_pd(scale + c), row);
   }
 };
-
-/// Sixteen outputs as the call wants them.
-void write_values(const MatmulInt8Args& args, int64_t place, __mmask16 mask, __m512 values) {
-  float* out = args.out + place;
-  switch (args.output) {
-    case MatmulOutput::kStore:
-    case MatmulOutput::kStoreFloat:
-      break;
-    case MatmulOutput::kStoreRelu:
-      // Of a NaN and another number, max gives the second operand.
-      values = _mm512_maskz_max_ps(0xFFFF, _mm512_setzero_ps(), values);
-      break;
-    case MatmulOutput::kAddFloat:
-      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), values);
-      break;
-    case MatmulOutput::kStoreSum:
-      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, args.addend + place), values);
-      break;
-  }
-  _mm512_mask_storeu_ps(out, mask, values);
-}
 
 /// A chunk of rows times all panels.
 class ChunkProduct {
@@ -160,7 +129,7 @@ class ChunkProduct {
 
   void multiply_panel(const int8_t* panel, int64_t column, bool is_last) {
     const int64_t columns = smaller(kPanelColumns, args_.columns - column);
-    const ColumnScales scales(args_, column, columns);
+    const PanelScales scales(args_, column, columns);
     const char* right = reinterpret_cast<const char*>(panel);
     const int64_t stretch = is_line_ ? larger(steps_, 1) : kStretchSteps;
     for (int64_t step = 0; step < steps_ || step == 0; step += stretch) {
@@ -213,7 +182,7 @@ class ChunkProduct {
   }
 
   void write_group(const int32_t* sums,
-                   const ColumnScales& scales,
+                   const PanelScales& scales,
                    int64_t row,
                    int64_t column,
                    int64_t columns) const {
@@ -223,10 +192,8 @@ class ChunkProduct {
       const int64_t place = (first_row_ + r) * args_.out_stride + column;
       const __m512d scale = _mm512_set1_pd(static_cast<double>(args_.row_scale[first_row_ + r]));
       for (int64_t c = 0; c < columns; c += 16) {
-        const __m256 first = scales.scaled(high, low, c, scale);
-        const __m256 second = scales.scaled(high, low, c + 8, scale);
-        write_values(args_, place + c, first16(columns - c),
-                     _mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(first), second, 1));
+        write_outputs(args_, place + c, columns - c, scales.scaled(high, low, c, scale),
+                      scales.scaled(high, low, c + 8, scale));
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "kernels/int8_matmul-inl.h"
+#include "kernels/int8_outputs_avx512-inl.h"
 #include "kernels/int8_targets.h"
 
 namespace brt::kernels {
@@ -51,6 +52,21 @@ struct Avx512VnniMicro {
         _mm512_storeu_si512(sums[row].high + 16 * i, high_sums[row][i]);
         _mm512_storeu_si512(sums[row].low + 16 * i, low_sums[row][i]);
       }
+    }
+  }
+
+  static void write(const Int8Sums& sums,
+                    const MatmulInt8Args& args,
+                    int64_t row,
+                    int64_t column,
+                    int64_t columns) {
+    const __m512d scale = _mm512_set1_pd(static_cast<double>(args.row_scale[row]));
+    const auto eight = [&](int64_t c) {
+      const ColumnScale of_columns(args, column + c, columns - c);
+      return scaled_sums(sums.high + c, sums.low + c, of_columns.zero, of_columns.scale, scale);
+    };
+    for (int64_t c = 0; c < columns; c += 16) {
+      write_outputs(args, row * args.out_stride + column + c, columns - c, eight(c), eight(c + 8));
     }
   }
 
