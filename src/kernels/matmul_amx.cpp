@@ -387,7 +387,9 @@ void multiply(const MatmulArgs<Bfloat16>& args) {
   const TileUnit unit(smaller(args.rows, kTileRows));
   const int64_t size = panel_size(args.depth, args.panels);
   const int64_t most_depth =
-      outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) : args.depth;
+      outputs_sums(args)
+          ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) / kStepDepth * kStepDepth
+          : args.depth;
   for (int64_t k = 0; k < args.depth; k += most_depth) {
     MatmulArgs<Bfloat16> part = args;
     part.left += args.left_form == LeftForm::kTransposed ? k * args.left_stride

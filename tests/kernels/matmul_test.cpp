@@ -116,6 +116,21 @@ TEST_P(Matmul, OneRowAloneIsBitEqualToTheSameRowAmongOthers) {
   }
 }
 
+TEST_P(Matmul, RowsOfADeepProductDoNotDependOnHowManyThereAre) {
+  Problem<Bfloat16> problem({192, 64, 1500});
+  std::vector<float> all(problem.want.size());
+  problem.args.out = all.data();
+  matmul(problem.args);
+  for (const int64_t rows : {int64_t{64}, int64_t{90}, int64_t{160}}) {
+    std::vector<float> some(static_cast<size_t>(rows * 64));
+    MatmulArgs<Bfloat16> args = problem.args;
+    args.rows = rows;
+    args.out = some.data();
+    matmul(args);
+    ASSERT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << rows << " rows";
+  }
+}
+
 template <class T>
 void expect_panel_form_equal() {
   for (const Shape& shape : {Shape{64, 70, 31}, Shape{5, 64, 600}, Shape{50, 100, 77}}) {
