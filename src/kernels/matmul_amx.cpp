@@ -360,9 +360,11 @@ class ChunkProduct {
 };
 
 /// So many rows of a left operand are tiles of this many elements with this depth, or the other way
-/// round.
+/// round: whole groups and whole steps, since bits depend on where a part of the depth begins.
 constexpr int64_t fitting(int64_t others, int64_t elements = kChunkElements) {
-  return elements / (ceil_div(larger(others, 1), kStepDepth) * kStepDepth);
+  static_assert(kGroupRows == kStepDepth);
+  constexpr int64_t kUnit = kStepDepth;
+  return elements / (ceil_div(larger(others, 1), kUnit) * kUnit) / kUnit * kUnit;
 }
 
 bool is_product_for_tiles(const MatmulArgs<Bfloat16>& args) {
@@ -371,7 +373,7 @@ bool is_product_for_tiles(const MatmulArgs<Bfloat16>& args) {
 }
 
 void multiply_chunks(const MatmulArgs<Bfloat16>& args, int64_t size, const Memory& memory) {
-  const int64_t most_rows = smaller(fitting(args.depth) / kGroupRows * kGroupRows, kMostChunkRows);
+  const int64_t most_rows = smaller(fitting(args.depth), kMostChunkRows);
   for (int64_t row = 0; row < args.rows; row += most_rows) {
     ChunkProduct(args, size, row, smaller(most_rows, args.rows - row)).run(memory);
   }
@@ -387,9 +389,7 @@ void multiply(const MatmulArgs<Bfloat16>& args) {
   const TileUnit unit(smaller(args.rows, kTileRows));
   const int64_t size = panel_size(args.depth, args.panels);
   const int64_t most_depth =
-      outputs_sums(args)
-          ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) / kStepDepth * kStepDepth
-          : args.depth;
+      outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) : args.depth;
   for (int64_t k = 0; k < args.depth; k += most_depth) {
     MatmulArgs<Bfloat16> part = args;
     part.left += args.left_form == LeftForm::kTransposed ? k * args.left_stride
