@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 
+#include "kernels/first_lanes_avx512-inl.h"
 #include "kernels/int8_matmul.h"
 
 namespace brt::kernels {
@@ -17,8 +18,7 @@ struct ColumnScale {
   __m512d zero;  ///< 16384 column_sum
 
   ColumnScale(const MatmulInt8Args& args, int64_t column, int64_t columns) {
-    const __mmask8 mask =
-        columns >= 8 ? 0xFF : static_cast<__mmask8>(columns <= 0 ? 0 : (1U << columns) - 1U);
+    const __mmask8 mask = static_cast<__mmask8>(first16(columns));
     const __m256 given = _mm256_maskz_loadu_ps(mask, args.column_scale + column);
     const __m256i sums = _mm256_maskz_loadu_epi32(mask, args.column_sum + column);
     scale = _mm512_maskz_cvtps_pd(0xFF, given);
@@ -41,7 +41,7 @@ __m256 scaled_sums(const int32_t* high,
 /// Sixteen outputs, of which `columns` are used, as the call wants them.
 void write_outputs(
     const MatmulInt8Args& args, int64_t place, int64_t columns, __m256 first, __m256 second) {
-  const __mmask16 mask = columns >= 16 ? 0xFFFF : static_cast<__mmask16>((1U << columns) - 1U);
+  const __mmask16 mask = first16(columns);
   __m512 values = _mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(first), second, 1);
   float* out = args.out + place;
   switch (args.output) {

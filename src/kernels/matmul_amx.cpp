@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "kernels/amx_tiles-inl.h"
+#include "kernels/first_lanes_avx512-inl.h"
 #include "kernels/matmul_targets.h"
 #include "kernels/transpose_square-inl.h"
 
@@ -22,10 +23,6 @@ constexpr int64_t kSumElements = int64_t{1} << 17;    // if the output is sums: 
 static_assert(kTileRowBytes / static_cast<int64_t>(sizeof(Bfloat16)) == kStepDepth);
 
 BRT_TILE_UNIT(Bfloat16Unit, _tile_dpbf16ps);
-
-__mmask32 first32(int64_t count) {
-  return count >= 32 ? 0xFFFFFFFFU : static_cast<__mmask32>(count <= 0 ? 0 : (1U << count) - 1U);
-}
 
 /// Rows of the left operand as tiles: groups of 32 rows, in each all steps, in each two tiles.
 /// What lies outside is zero.

@@ -3,6 +3,7 @@
 // columns and transposing are transposes of 16 x 16 such elements in registers.
 #include <immintrin.h>
 
+#include "kernels/first_lanes_avx512-inl.h"
 #include "kernels/panels_targets.h"
 #include "kernels/transpose_square-inl.h"
 
@@ -10,14 +11,6 @@ namespace brt::kernels {
 namespace {
 
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-/// The first `count` of 16 or 32 lanes; none or all beyond the ends.
-__mmask16 first16(int64_t count) {
-  return count >= 16 ? 0xFFFF : static_cast<__mmask16>(count <= 0 ? 0 : (1U << count) - 1U);
-}
-__mmask32 first32(int64_t count) {
-  return count >= 32 ? 0xFFFFFFFFU : static_cast<__mmask32>(count <= 0 ? 0 : (1U << count) - 1U);
-}
 
 /// bfloat16 in the lower half of each element, rounded as to_bfloat16 does.
 __m512i rounded(__m512 value) {
