@@ -15,6 +15,8 @@ namespace brt::kernels {
 namespace {
 
 constexpr int64_t kScratchAlignment = 64;
+/// Between a tile's rows in scratch: rows that lie 1, 2 or 4 KiB apart fall on few sets of L1.
+constexpr int64_t kStridePadding = 32;
 /// Of a panel as deep as a tile.
 constexpr int64_t kPanelElements = kAttentionRows * kPanelColumns;
 
@@ -31,6 +33,8 @@ struct KeyRange {
     end = round_up(std::max(last, begin), kPanelColumns);
   }
   int64_t span() const { return end - begin; }
+  /// From one row of the tile's scratch to the next.
+  int64_t stride() const { return span() + kStridePadding; }
   /// Depth of products over the keys: no further than there are keys.
   int64_t depth() const { return std::min(end, head.num_keys) - begin; }
   /// First and number of the keys that row `n` sees.
@@ -74,9 +78,9 @@ class Scratch {
 };
 
 template <class T>
-int64_t largest_span(const AttentionHead<T>& head) {
+int64_t largest_stride(const AttentionHead<T>& head) {
   const int64_t keys = head.window > 0 ? head.window + kAttentionRows : head.num_keys;
-  return round_up(keys, kPanelColumns) + kPanelColumns;
+  return round_up(keys, kPanelColumns) + kPanelColumns + kStridePadding;
 }
 
 /// logits or dP: left [rows, head_size] times columns of the keys' range, float32 [rows, span].
@@ -91,7 +95,7 @@ void product_over_keys(const T* left,
   args.left_stride = tile.stride;
   args.panels = columns + range.first_panel * panel_size(range.head.head_size, columns);
   args.out = out;
-  args.out_stride = range.span();
+  args.out_stride = range.stride();
   args.rows = tile.rows;
   args.columns = range.span();
   args.depth = range.head.head_size;
@@ -111,7 +115,7 @@ void weighted_sum(const T* weights,
   for (int64_t column = 0; column < range.head.head_size; column += kPanelColumns) {
     MatmulArgs<T> args;
     args.left = weights;
-    args.left_stride = range.span();
+    args.left_stride = range.stride();
     args.depth_band = range.keys_band(tile);
     args.panels = rows_panels + column / kPanelColumns * size + range.begin * kPanelColumns;
     args.out = out + column;
@@ -139,7 +143,7 @@ void add_transposed_product(const T* weights,
   pack_rows(pack_right, 0, num_panels(head_size));
   MatmulArgs<T> args;
   args.left = weights;
-  args.left_stride = range.span();
+  args.left_stride = range.stride();
   args.left_form = LeftForm::kTransposed;
   args.depth_band = range.rows_band(tile);
   args.panels = pack_right.panels;
@@ -186,16 +190,16 @@ void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* m
   const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
   Scratch scratch(memory);
-  float* products = scratch.take<float>(kAttentionRows * range.span());
-  T* weights = scratch.take<T>(kAttentionRows * range.span());
+  float* products = scratch.take<float>(kAttentionRows * range.stride());
+  T* weights = scratch.take<T>(kAttentionRows * range.stride());
   product_over_keys(tile.query, head.key_columns, range, tile, products);
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t n = tile.first + r;
-    T* row_weights = weights + r * range.span();
+    T* row_weights = weights + r * range.stride();
     clear_hidden(row_weights, range, n);
     prefetch_row(tile.out + r * tile.stride, head.head_size);
     prefetch_row(tile.query + (kAttentionRows + r) * tile.stride, head.head_size);
-    tile.log_sum[r] = functions.softmax(row_of(range, n, products + r * range.span()),
+    tile.log_sum[r] = functions.softmax(row_of(range, n, products + r * range.stride()),
                                         row_weights + (range.row_begin(n) - range.begin));
   }
   weighted_sum(weights, head.value_rows, range, tile, tile.out);
@@ -208,12 +212,12 @@ void backward(const AttentionHead<T>& head,
               void* memory) {
   const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
-  const int64_t span = range.span();
+  const int64_t stride = range.stride();
   Scratch scratch(memory);
-  float* products = scratch.take<float>(kAttentionRows * span);
-  float* probability_gradients = scratch.take<float>(kAttentionRows * span);
-  T* weights = scratch.take<T>(kAttentionRows * span);
-  T* logit_gradients = scratch.take<T>(kAttentionRows * span);
+  float* products = scratch.take<float>(kAttentionRows * stride);
+  float* probability_gradients = scratch.take<float>(kAttentionRows * stride);
+  T* weights = scratch.take<T>(kAttentionRows * stride);
+  T* logit_gradients = scratch.take<T>(kAttentionRows * stride);
   product_over_keys(tile.query, head.key_columns, range, tile, products);
   product_over_keys(gradient.out_gradient, head.value_columns, range, tile, probability_gradients);
   for (int64_t r = 0; r < tile.rows; ++r) {
@@ -222,14 +226,14 @@ void backward(const AttentionHead<T>& head,
     prefetch_row(gradient.query_gradient + r * tile.stride, head.head_size);
     prefetch_row(tile.query + (kAttentionRows + r) * tile.stride, head.head_size);
     prefetch_row(gradient.out_gradient + (kAttentionRows + r) * tile.stride, head.head_size);
-    clear_hidden(weights + r * span, range, n);
-    clear_hidden(logit_gradients + r * span, range, n);
-    const AttentionRow row = row_of(range, n, products + r * span);
+    clear_hidden(weights + r * stride, range, n);
+    clear_hidden(logit_gradients + r * stride, range, n);
+    const AttentionRow row = row_of(range, n, products + r * stride);
     AttentionRowGradient<T> row_gradient;
-    row_gradient.probability_gradient = probability_gradients + r * span + visible;
+    row_gradient.probability_gradient = probability_gradients + r * stride + visible;
     row_gradient.log_sum = tile.log_sum[r];
-    row_gradient.probability = weights + r * span + visible;
-    row_gradient.logit_gradient = logit_gradients + r * span + visible;
+    row_gradient.probability = weights + r * stride + visible;
+    row_gradient.logit_gradient = logit_gradients + r * stride + visible;
     row_gradient.bias_gradient =
         head.bias != nullptr ? gradient.bias_gradient + (range.row_begin(n) - n) : nullptr;
     *gradient.scale_gradient += static_cast<double>(functions.softmax_gradient(row, row_gradient));
@@ -258,7 +262,7 @@ int64_t attention_scratch_bytes(const AttentionHead<T>& head) {
   constexpr int64_t kSize = sizeof(T);
   constexpr int64_t kFloatSize = sizeof(float);
   constexpr int64_t kParts = 6;
-  const int64_t elements = kAttentionRows * largest_span(head);
+  const int64_t elements = kAttentionRows * largest_stride(head);
   const int64_t packed = kAttentionRows * round_up(head.head_size, kPanelColumns);
   // Products and their gradients; both sets of weights; a right operand and the scratch of products
   // with transposed weights; each part's end aligned.
