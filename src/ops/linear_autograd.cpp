@@ -2,17 +2,18 @@
 // The fused linear maps as an autograd function.
 #include "ops/linear_autograd.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/threshold_backward.h>
 #include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "ops/linear_products.h"
+#include "ops/shared_weights.h"
 
 namespace brt {
 namespace {
@@ -20,13 +21,23 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// The packed forms of the weights, kept alive by the graph.
-struct PackedWeights : public torch::CustomClassHolder {
+/// What backward needs of the weights beside their numbers, kept alive by the graph.
+struct WeightsOfUse : public torch::CustomClassHolder {
   std::vector<std::shared_ptr<PackedWeight>> packed;
+  std::vector<SharedWeights> groups;
+
+  /// Adds a use to the sum of a group. @return what the use gives autograd for the group's weights
+  variable_list add_use(size_t group, WeightGradientTerm term) const {
+    const size_t num_weights = term.gradients_RO.size();
+    const SharedWeights& shared = groups[group];
+    shared.sum->add(std::move(term));
+    return shared.has_node ? variable_list(num_weights) : shared.sum->take();
+  }
 };
 
-c10::intrusive_ptr<PackedWeights> packed_of(const c10::IValue& saved) {
-  return c10::static_intrusive_pointer_cast<PackedWeights>(saved.toCapsule());
+c10::intrusive_ptr<WeightsOfUse> weights_of_use(AutogradContext* context) {
+  return c10::static_intrusive_pointer_cast<WeightsOfUse>(
+      context->saved_data["weights"].toCapsule());
 }
 
 /// The weight's kept forms, or new ones for this call.
@@ -64,7 +75,7 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
                                const at::Tensor& x,
                                const std::optional<at::Tensor>& residual,
                                at::TensorList weights,
-                               const c10::intrusive_ptr<PackedWeights>& packed,
+                               const c10::intrusive_ptr<WeightsOfUse>& use,
                                int64_t output) {
     context->set_materialize_grads(false);
     const LinearOutput kind = static_cast<LinearOutput>(output);
@@ -73,13 +84,13 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
     for (size_t i = 0; i < weights.size(); ++i) {
       const at::Tensor residual_RO =
           kind == LinearOutput::kAdd ? residual->reshape({-1, weights[i].size(0)}) : at::Tensor();
-      outputs.push_back(output_of(x_RI, {weights[i], packed->packed[i]}, kind, residual_RO)
+      outputs.push_back(output_of(x_RI, {weights[i], use->packed[i]}, kind, residual_RO)
                             .view(output_sizes(x, weights[i])));
     }
     variable_list saved = {x_RI, kind == LinearOutput::kRelu ? outputs.front() : x_RI};
     saved.insert(saved.end(), weights.begin(), weights.end());
     context->save_for_backward(std::move(saved));
-    context->saved_data["packed"] = c10::IValue::make_capsule(packed);
+    context->saved_data["weights"] = c10::IValue::make_capsule(use);
     context->saved_data["output"] = output;
     context->saved_data["sizes"] = x.sizes().vec();
     return outputs;
@@ -88,7 +99,7 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& x_RI = saved[0];
-    const c10::intrusive_ptr<PackedWeights> packed = packed_of(context->saved_data["packed"]);
+    const c10::intrusive_ptr<WeightsOfUse> use = weights_of_use(context);
     const LinearOutput kind = static_cast<LinearOutput>(context->saved_data["output"].toInt());
     const size_t num_weights = saved.size() - 2;
     // In the order of forward's tensors: x, residual, weights; then what is no tensor.
@@ -96,9 +107,9 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
     if (kind == LinearOutput::kAdd) {
       result[1] = gradients.front();
     }
+    WeightGradientTerm term{x_RI, variable_list(num_weights)};
     std::vector<WeightRef> weights;
     std::vector<at::Tensor> gradients_RO;
-    std::vector<size_t> places;
     for (size_t i = 0; i < num_weights; ++i) {
       if (!gradients[i].defined()) {
         continue;
@@ -107,9 +118,9 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
       if (kind == LinearOutput::kRelu) {
         gradient = at::threshold_backward(gradient, saved[1], 0);
       }
-      weights.push_back({saved[2 + i], packed->packed[i]});
+      weights.push_back({saved[2 + i], use->packed[i]});
       gradients_RO.push_back(gradient.contiguous().view({-1, saved[2 + i].size(0)}));
-      places.push_back(2 + i);
+      term.gradients_RO[i] = gradients_RO.back();
     }
     if (weights.empty()) {
       return result;
@@ -120,10 +131,8 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
     }
     // Only tensors that were given count: x, residual (kAdd), weights.
     if (context->needs_input_grad(kind == LinearOutput::kAdd ? 2 : 1)) {
-      const std::vector<at::Tensor> found = weight_gradients(gradients_RO, x_RI);
-      for (size_t i = 0; i < places.size(); ++i) {
-        result[places[i]] = found[i];
-      }
+      const variable_list found = use->add_use(0, std::move(term));
+      std::copy(found.begin(), found.end(), result.begin() + 2);
     }
     return result;
   }
@@ -136,39 +145,45 @@ struct FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
                             const at::Tensor& x,
                             const at::Tensor& up,
                             const at::Tensor& down,
-                            const c10::intrusive_ptr<PackedWeights>& packed) {
+                            const c10::intrusive_ptr<WeightsOfUse>& use) {
     const at::Tensor x_RI = x.contiguous().view({-1, x.size(-1)});
     const at::Tensor residual_RO = residual.reshape({-1, down.size(0)}).contiguous();
     const at::Tensor hidden_RF = at::empty({x_RI.size(0), up.size(0)}, x_RI.options());
     const at::Tensor sum_RO = at::empty(residual_RO.sizes(), residual_RO.options());
-    feed_forward_products({residual_RO, x_RI, hidden_RF, sum_RO}, {up, packed->packed[0]},
-                          {down, packed->packed[1]});
+    feed_forward_products({residual_RO, x_RI, hidden_RF, sum_RO}, {up, use->packed[0]},
+                          {down, use->packed[1]});
     context->save_for_backward({x_RI, hidden_RF, up, down});
-    context->saved_data["packed"] = c10::IValue::make_capsule(packed);
+    context->saved_data["weights"] = c10::IValue::make_capsule(use);
     context->saved_data["sizes"] = x.sizes().vec();
     return sum_RO.view(residual.sizes());
+  }
+
+  /// The gradient of down takes the narrower of its operands as the one to lay out as panels.
+  static WeightGradientSum::Form down_form(const at::Tensor& down) {
+    return down.size(0) < down.size(1) ? WeightGradientSum::Form::kTransposed
+                                       : WeightGradientSum::Form::kStraight;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& x_RI = saved[0];
     const at::Tensor& hidden_RF = saved[1];
-    const std::vector<std::shared_ptr<PackedWeight>>& packed =
-        packed_of(context->saved_data["packed"])->packed;
+    const c10::intrusive_ptr<WeightsOfUse> use = weights_of_use(context);
     const at::Tensor gradient_RO =
         gradients.front().to(x_RI.scalar_type()).contiguous().view({-1, saved[3].size(0)});
     const FeedForwardGradients found = feed_forward_gradients(
-        gradient_RO, hidden_RF, {saved[2], packed[0]}, {saved[3], packed[1]});
+        gradient_RO, hidden_RF, {saved[2], use->packed[0]}, {saved[3], use->packed[1]});
     variable_list result(5);
     result[0] = gradients.front();
     result[1] = found.x_RI.view(context->saved_data["sizes"].toIntVector());
     if (context->needs_input_grad(2)) {
-      result[2] = weight_gradients({found.hidden_RF}, x_RI).front();
+      result[2] = use->add_use(0, {x_RI, {found.hidden_RF}}).front();
     }
     if (context->needs_input_grad(3)) {
-      result[3] = gradient_RO.size(1) < hidden_RF.size(1)
-                      ? narrow_weight_gradient(gradient_RO, hidden_RF)
-                      : weight_gradients({gradient_RO}, hidden_RF).front();
+      const bool transposed = down_form(saved[3]) == WeightGradientSum::Form::kTransposed;
+      result[3] = (transposed ? use->add_use(1, {gradient_RO, {hidden_RF}})
+                              : use->add_use(1, {hidden_RF, {gradient_RO}}))
+                      .front();
     }
     return result;
   }
@@ -186,15 +201,14 @@ std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
                                            LinearOutput output,
                                            const at::Tensor& residual) {
   RECORD_FUNCTION("brt::linear", std::vector<c10::IValue>());
-  const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
-  variable_list tensors;
+  const c10::intrusive_ptr<WeightsOfUse> use = c10::make_intrusive<WeightsOfUse>();
   for (const WeightRef& weight : weights) {
-    tensors.push_back(weight.weight);
-    packed->packed.push_back(forms_of(weight));
+    use->packed.push_back(forms_of(weight));
   }
+  use->groups = {shared_weights(weights)};
   const std::optional<at::Tensor> given_residual =
       residual.defined() ? std::make_optional(residual) : std::nullopt;
-  return FusedLinear::apply(x, given_residual, at::TensorList(tensors), packed,
+  return FusedLinear::apply(x, given_residual, at::TensorList(use->groups.front().weights), use,
                             static_cast<int64_t>(output));
 }
 
@@ -203,9 +217,12 @@ at::Tensor fused_feed_forward(const at::Tensor& residual,
                               const WeightRef& up,
                               const WeightRef& down) {
   RECORD_FUNCTION("brt::feed_forward", std::vector<c10::IValue>());
-  const c10::intrusive_ptr<PackedWeights> packed = c10::make_intrusive<PackedWeights>();
-  packed->packed = {forms_of(up), forms_of(down)};
-  return FusedFeedForward::apply(residual, x, up.weight, down.weight, packed);
+  const c10::intrusive_ptr<WeightsOfUse> use = c10::make_intrusive<WeightsOfUse>();
+  use->packed = {forms_of(up), forms_of(down)};
+  use->groups = {shared_weights({up}),
+                 shared_weights({down}, FusedFeedForward::down_form(down.weight))};
+  return FusedFeedForward::apply(residual, x, use->groups[0].weights.front(),
+                                 use->groups[1].weights.front(), use);
 }
 
 }  // namespace brt

@@ -212,14 +212,14 @@ struct GradientRows {
   RowRange range;
 };
 
-/// All rows in tasks: large ones if these are enough to keep all threads busy.
-std::vector<GradientRows> gradient_tasks(const std::vector<at::Tensor>& gradients_RO) {
+/// All rows of the defined sums in tasks: large ones if these are enough to keep all threads busy.
+std::vector<GradientRows> gradient_tasks(const std::vector<at::Tensor>& sums_OI) {
   std::vector<GradientRows> tasks;
   for (int64_t size = kernels::matmul_part_rows() / kernels::kPanelColumns * kernels::kPanelColumns;
        size > 0; size -= kernels::kPanelColumns) {
     tasks.clear();
-    for (size_t i = 0; i < gradients_RO.size(); ++i) {
-      const int64_t rows = gradients_RO[i].size(1);
+    for (size_t i = 0; i < sums_OI.size(); ++i) {
+      const int64_t rows = sums_OI[i].defined() ? sums_OI[i].size(0) : 0;
       for (int64_t begin = 0; begin < rows; begin += size) {
         tasks.push_back({i, {begin, std::min(size, rows - begin)}});
       }
@@ -232,57 +232,55 @@ std::vector<GradientRows> gradient_tasks(const std::vector<at::Tensor>& gradient
   return tasks;
 }
 
+/// One part's product of one term.
 template <class T>
-std::vector<at::Tensor> weight_gradients_of(const std::vector<at::Tensor>& gradients_RO,
-                                            const at::Tensor& x_RI) {
-  const int64_t tokens = x_RI.size(0);
-  const int64_t in_features = x_RI.size(1);
-  std::vector<at::Tensor> weight_gradients_OI;
-  for (const at::Tensor& gradient_RO : gradients_RO) {
-    weight_gradients_OI.push_back(
-        at::empty({gradient_RO.size(1), in_features}, x_RI.options().dtype(at::kFloat)));
-  }
-  const std::vector<GradientRows> tasks = gradient_tasks(gradients_RO);
-  const at::Tensor panels = pack_tokens<T>(x_RI);
-  const SlotMemory<T> scratch(num_slots(),
-                              kernels::panel_size(tokens, static_cast<const T*>(nullptr)));
-  parallel_tasks(static_cast<int64_t>(tasks.size()), num_slots(), [&](int64_t task, int64_t slot) {
-    const GradientRows& part = tasks[static_cast<size_t>(task)];
-    const at::Tensor& gradient_RO = gradients_RO[part.weight];
-    MatmulArgs<T> args;
-    args.left = const_pointer<T>(gradient_RO) + part.range.begin;
-    args.left_stride = gradient_RO.size(1);
-    args.left_form = kernels::LeftForm::kTransposed;
-    args.panels = const_pointer<T>(panels);
-    args.out =
-        mutable_pointer<float>(weight_gradients_OI[part.weight]) + part.range.begin * in_features;
-    args.out_stride = in_features;
-    args.rows = part.range.rows;
-    args.columns = in_features;
-    args.depth = tokens;
-    args.output = MatmulOutput::kStoreFloat;
-    kernels::transposed_matmul(args, scratch.of(slot));
-  });
-  return weight_gradients_OI;
+MatmulArgs<T> gradient_args(const at::Tensor& gradient_RO,
+                            const at::Tensor& panels,
+                            const at::Tensor& sum_OI,
+                            const RowRange& range) {
+  MatmulArgs<T> args;
+  args.left = const_pointer<T>(gradient_RO) + range.begin;
+  args.left_stride = gradient_RO.size(1);
+  args.left_form = kernels::LeftForm::kTransposed;
+  args.panels = const_pointer<T>(panels);
+  args.out = mutable_pointer<float>(sum_OI) + range.begin * sum_OI.size(1);
+  args.out_stride = sum_OI.size(1);
+  args.rows = range.rows;
+  args.columns = sum_OI.size(1);
+  args.depth = gradient_RO.size(0);
+  return args;
 }
 
-/// Rows of the result a task.
-at::Tensor transposed_copy(const at::Tensor& matrix_IO) {
-  constexpr int64_t kRows = 64;
-  at::Tensor out_OI = at::empty({matrix_IO.size(1), matrix_IO.size(0)}, matrix_IO.options());
-  kernels::TransposeArgs<float> args;
-  args.source = matrix_IO.const_data_ptr<float>();
-  args.source_stride = matrix_IO.size(1);
-  args.out_stride = matrix_IO.size(0);
-  args.rows = matrix_IO.size(0);
-  parallel_chunks(ceil_div(matrix_IO.size(1), kRows), [&](int64_t chunk) {
-    kernels::TransposeArgs<float> part = args;
-    part.column_begin = chunk * kRows;
-    part.column_end = std::min(part.column_begin + kRows, matrix_IO.size(1));
-    part.out = out_OI.mutable_data_ptr<float>() + part.column_begin * args.out_stride;
-    kernels::transpose(part);
+/// @param begun  for each sum, whether it holds numbers already
+template <class T>
+void add_products(const std::vector<WeightGradientTerm>& terms,
+                  const std::vector<at::Tensor>& sums_OI,
+                  const std::vector<bool>& begun) {
+  std::vector<at::Tensor> panels;
+  int64_t most_tokens = 0;
+  for (const WeightGradientTerm& term : terms) {
+    panels.push_back(pack_tokens<T>(term.x_RI));
+    most_tokens = std::max(most_tokens, term.x_RI.size(0));
+  }
+  const SlotMemory<T> scratch(num_slots(),
+                              kernels::panel_size(most_tokens, static_cast<const T*>(nullptr)));
+  const std::vector<GradientRows> tasks = gradient_tasks(sums_OI);
+  // A part of a sum takes all terms while it is in the cache.
+  parallel_tasks(static_cast<int64_t>(tasks.size()), num_slots(), [&](int64_t task, int64_t slot) {
+    const GradientRows& part = tasks[static_cast<size_t>(task)];
+    bool adds = begun[part.weight];
+    for (size_t i = 0; i < terms.size(); ++i) {
+      const at::Tensor& gradient_RO = terms[i].gradients_RO[part.weight];
+      if (!gradient_RO.defined()) {
+        continue;
+      }
+      MatmulArgs<T> args =
+          gradient_args<T>(gradient_RO, panels[i], sums_OI[part.weight], part.range);
+      args.output = adds ? MatmulOutput::kAddFloat : MatmulOutput::kStoreFloat;
+      kernels::transposed_matmul(args, scratch.of(slot));
+      adds = true;
+    }
   });
-  return out_OI;
 }
 
 }  // namespace
@@ -358,16 +356,38 @@ at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
   return gradient_RI;
 }
 
-std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,
-                                         const at::Tensor& x_RI) {
-  return with_kernel_type(x_RI.scalar_type(), [&](auto type) {
-    return weight_gradients_of<decltype(type)>(gradients_RO, x_RI);
-  });
+void add_weight_gradients(const std::vector<WeightGradientTerm>& terms,
+                          std::vector<at::Tensor>& sums_OI) {
+  std::vector<bool> begun;
+  for (size_t i = 0; i < sums_OI.size(); ++i) {
+    begun.push_back(sums_OI[i].defined());
+    for (const WeightGradientTerm& term : terms) {
+      if (!sums_OI[i].defined() && term.gradients_RO[i].defined()) {
+        sums_OI[i] = at::empty({term.gradients_RO[i].size(1), term.x_RI.size(1)},
+                               term.x_RI.options().dtype(at::kFloat));
+      }
+    }
+  }
+  with_kernel_type(terms.front().x_RI.scalar_type(),
+                   [&](auto type) { add_products<decltype(type)>(terms, sums_OI, begun); });
 }
 
-at::Tensor narrow_weight_gradient(const at::Tensor& gradient_RO, const at::Tensor& x_RI) {
-  const at::Tensor transposed_IO = weight_gradients({x_RI}, gradient_RO).front();
-  return transposed_copy(transposed_IO);
+at::Tensor transposed_copy(const at::Tensor& matrix_IO) {
+  constexpr int64_t kRows = 64;
+  at::Tensor out_OI = at::empty({matrix_IO.size(1), matrix_IO.size(0)}, matrix_IO.options());
+  kernels::TransposeArgs<float> args;
+  args.source = matrix_IO.const_data_ptr<float>();
+  args.source_stride = matrix_IO.size(1);
+  args.out_stride = matrix_IO.size(0);
+  args.rows = matrix_IO.size(0);
+  parallel_chunks(ceil_div(matrix_IO.size(1), kRows), [&](int64_t chunk) {
+    kernels::TransposeArgs<float> part = args;
+    part.column_begin = chunk * kRows;
+    part.column_end = std::min(part.column_begin + kRows, matrix_IO.size(1));
+    part.out = out_OI.mutable_data_ptr<float>() + part.column_begin * args.out_stride;
+    kernels::transpose(part);
+  });
+  return out_OI;
 }
 
 }  // namespace brt

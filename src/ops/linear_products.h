@@ -49,11 +49,18 @@ FeedForwardGradients feed_forward_gradients(const at::Tensor& gradient_RO,
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
                           const std::vector<WeightRef>& weights);
 
-/// gradient_i^T x for each i, float32 [out_i, in].
-std::vector<at::Tensor> weight_gradients(const std::vector<at::Tensor>& gradients_RO,
-                                         const at::Tensor& x_RI);
+/// What one use of weights adds to their gradients: gradient_i^T x.
+struct WeightGradientTerm {
+  at::Tensor x_RI;
+  std::vector<at::Tensor> gradients_RO;  ///< of each weight's output; undefined: adds nothing
+};
 
-/// The same for one gradient that is narrower than x, which then is not laid out anew.
-at::Tensor narrow_weight_gradient(const at::Tensor& gradient_RO, const at::Tensor& x_RI);
+/// sums[i] += gradient_i^T x of each term, in their order. @param sums_OI  float32 [out_i, in]; an
+/// undefined one is taken for zero, and stays undefined if no term adds to it
+void add_weight_gradients(const std::vector<WeightGradientTerm>& terms,
+                          std::vector<at::Tensor>& sums_OI);
+
+/// A float32 matrix, transposed in memory.
+at::Tensor transposed_copy(const at::Tensor& matrix_IO);
 
 }  // namespace brt

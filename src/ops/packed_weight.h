@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include <ATen/core/Tensor.h>
 
 namespace brt {
+
+struct SharedWeights;
 
 /// Panels (kernels/panels.h) of a float32 weight [out, in], cast to the compute dtype; made when
 /// first asked for, and again when the weight has changed since. Derived from the weight alone, so
@@ -19,6 +22,9 @@ class PackedWeight {
 
   /// The weight [out, in] itself as right operand: the gradient of x.
   const at::Tensor& straight(const at::Tensor& weight, at::ScalarType dtype);
+
+  /// The group that this weight is the first of, in the graph under way (ops/shared_weights.h).
+  std::shared_ptr<SharedWeights> shared;
 
  private:
   /// What the forms were made of.
