@@ -7,6 +7,7 @@
 // both to the sums, so bits depend on where the depth begins and not on other rows or columns.
 #include <immintrin.h>
 
+#include "kernels/amx_row-inl.h"
 #include "kernels/amx_tiles-inl.h"
 #include "kernels/first_lanes_avx512-inl.h"
 #include "kernels/matmul_targets.h"
@@ -17,8 +18,9 @@ namespace {
 
 constexpr int64_t kStepDepth = kMatmulDepthUnit;
 constexpr int64_t kGroupRows = 2 * kTileRows;
-constexpr int64_t kChunkElements = int64_t{1} << 19;  // of tiles: 1 MiB
-constexpr int64_t kSumElements = int64_t{1} << 17;    // if the output is sums: a depth of 512
+constexpr int64_t kChunkElements = int64_t{1} << 19;     // of tiles: 1 MiB
+constexpr int64_t kShortRowElements = int64_t{1} << 13;  // of the right operand: 16 KiB
+constexpr int64_t kSumElements = int64_t{1} << 17;       // if the output is sums: a depth of 512
 
 static_assert(kTileRowBytes / static_cast<int64_t>(sizeof(Bfloat16)) == kStepDepth);
 
@@ -151,6 +153,12 @@ void write_rows(const float* sums,
 
 bool outputs_sums(const MatmulArgs<Bfloat16>& args) {
   return args.output == MatmulOutput::kStoreFloat || args.output == MatmulOutput::kAddFloat;
+}
+
+/// Whether a product is computed without the unit. Its depth, at most 128, is not divided.
+bool is_short_row(const MatmulArgs<Bfloat16>& args) {
+  return args.rows == 1 &&
+         num_panels(args.columns) * kPanelColumns * args.depth <= kShortRowElements;
 }
 
 /// Of one product, aligned to 64 bytes.
@@ -336,6 +344,11 @@ class ChunkProduct {
                 bool accumulates,
                 Prefetch& prefetch) const {
     const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
+    if (is_short_row(args_)) {
+      accumulates ? row_product<true>(left, right, steps, sums)
+                  : row_product<false>(left, right, steps, sums);
+      return;
+    }
     if (is_line()) {
       accumulates ? line_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, ahead_)
                   : line_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, ahead_);
@@ -379,11 +392,10 @@ void multiply_chunks(const MatmulArgs<Bfloat16>& args, int64_t size, const Memor
 /// If sums of a deep product are its output: all rows with one stretch of the depth after the
 /// other, so that more rows share what is read of the right operand, and what is read of both stays
 /// in L2.
-void multiply(const MatmulArgs<Bfloat16>& args) {
+void multiply_stretches(const MatmulArgs<Bfloat16>& args) {
   alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
   alignas(64) float sums[kMostChunkRows * kPanelColumns];
   const Memory memory = {tiles, sums};
-  const TileUnit unit(smaller(args.rows, kTileRows));
   const int64_t size = panel_size(args.depth, args.panels);
   const int64_t most_depth =
       outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) : args.depth;
@@ -399,6 +411,16 @@ void multiply(const MatmulArgs<Bfloat16>& args) {
       part.output = MatmulOutput::kAddFloat;
     }
     multiply_chunks(part, size, memory);
+  }
+}
+
+void multiply(const MatmulArgs<Bfloat16>& args) {
+  if (is_short_row(args)) {
+    const ZeroDenormals zero;
+    multiply_stretches(args);
+  } else {
+    const TileUnit unit(smaller(args.rows, kTileRows));
+    multiply_stretches(args);
   }
 }
 

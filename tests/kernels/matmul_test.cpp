@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -100,19 +101,55 @@ TEST_P(Matmul, StoresRoundedAndRectifiedValues) {
   }
 }
 
-TEST_P(Matmul, OneRowAloneIsBitEqualToTheSameRowAmongOthers) {
-  Problem<Bfloat16> problem({50, 100, 77});
-  std::vector<float> all(problem.want.size());
-  problem.args.out = all.data();
-  matmul(problem.args);
-  for (int64_t row = 0; row < 50; ++row) {
-    std::vector<float> alone(100);
-    MatmulArgs<Bfloat16> args = problem.args;
-    args.left += row * args.left_stride;
+/// Each row of a product alone against the same row among all.
+void expect_rows_alone_equal(const Problem<Bfloat16>& problem, MatmulOutput output) {
+  const int64_t rows = problem.args.rows;
+  const int64_t columns = problem.args.columns;
+  std::vector<float> all(problem.want.size(), 0.25F);
+  MatmulArgs<Bfloat16> args = problem.args;
+  args.output = output;
+  args.out = all.data();
+  matmul(args);
+  for (int64_t row = 0; row < rows; ++row) {
+    std::vector<float> alone(static_cast<size_t>(columns), 0.25F);
+    args.left = problem.args.left + row * args.left_stride;
     args.rows = 1;
     args.out = alone.data();
     matmul(args);
-    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + row * 100)) << "row " << row;
+    ASSERT_EQ(std::memcmp(alone.data(), &all[static_cast<size_t>(row * columns)],
+                          alone.size() * sizeof(float)),
+              0)
+        << "row " << row << " of [" << rows << ", " << columns << "], depth " << args.depth;
+  }
+}
+
+TEST_P(Matmul, OneRowAloneIsBitEqualToTheSameRowAmongOthers) {
+  for (const Shape& shape : {Shape{50, 100, 77}, Shape{20, 128, 64}, Shape{40, 64, 128},
+                             Shape{20, 70, 31}, Shape{18, 5, 1}, Shape{33, 64, 127}}) {
+    const Problem<Bfloat16> problem(shape);
+    expect_rows_alone_equal(problem, MatmulOutput::kStoreFloat);
+    expect_rows_alone_equal(problem, MatmulOutput::kAddFloat);
+  }
+}
+
+void scale_values(std::vector<Bfloat16>& values, float scale) {
+  for (Bfloat16& value : values) {
+    from_float(to_float(value) * scale, value);
+  }
+}
+
+TEST_P(Matmul, OneRowAloneIsBitEqualWithDenormalNumbersToo) {
+  struct Scales {
+    float left;
+    float right;
+  };
+  // Products around and below the smallest normal number; then operands below it.
+  for (const Scales& scales : {Scales{1e-19F, 1e-19F}, Scales{1e-20F, 1e-20F},
+                               Scales{1e-39F, 1e20F}, Scales{1e20F, 1e-39F}}) {
+    Problem<Bfloat16> problem({20, 64, 96});
+    scale_values(problem.left, scales.left);
+    scale_values(problem.panels, scales.right);
+    expect_rows_alone_equal(problem, MatmulOutput::kStoreFloat);
   }
 }
 

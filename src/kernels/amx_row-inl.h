@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row's product in vectors, with the bits of AMX tiles. A token's attention reads some KiB of
+// keys at a time: the unit, which falls asleep within half a microsecond, takes longer to wake than
+// to compute with them. Products that wait for memory beyond L3 are better off with tiles, whose
+// loads leave the CPU room to fetch ahead.
+//
+// A tile's product adds to a sum, for each step, what its 16 pairs give: fused multiply-adds from
+// zero, those of the even places and those of the odd ones apart, both joined at last; denormal
+// numbers are zeros (Intel's manual, TDPBF16PS).
+#pragma once
+
+#include <cstdint>
+
+#include <immintrin.h>
+
+#include "kernels/amx_tiles-inl.h"
+
+namespace brt::kernels {
+namespace {
+
+/// While this lives, the thread's vector arithmetic takes denormal numbers for zeros.
+class ZeroDenormals {
+ public:
+  ZeroDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush | kDenormalsAreZeros); }
+  ~ZeroDenormals() { _mm_setcsr(before_); }
+  ZeroDenormals(const ZeroDenormals&) = delete;
+  ZeroDenormals& operator=(const ZeroDenormals&) = delete;
+
+ private:
+  static constexpr unsigned kFlush = 0x8000;
+  static constexpr unsigned kDenormalsAreZeros = 0x0040;
+  unsigned before_;
+};
+
+/// Of 16 pairs of bfloat16, the even elements and the odd ones as float32.
+__attribute__((always_inline)) inline __m512 even_of(__m512i pairs) {
+  return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xFFFF, pairs, 16));
+}
+__attribute__((always_inline)) inline __m512 odd_of(__m512i pairs) {
+  return _mm512_castsi512_ps(
+      _mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+/// sum [64] (+)= left [steps] right [steps, 64].
+template <bool kAccumulate>
+__attribute__((always_inline)) inline void row_product(const TileLeft& left,
+                                                       const char* right,
+                                                       int64_t steps,
+                                                       float* sum) {
+  constexpr int64_t kVectors = kPanelColumns / 16;
+  __m512 sums[kVectors];
+  for (int64_t v = 0; v < kVectors; ++v) {
+    sums[v] = kAccumulate ? _mm512_loadu_ps(sum + 16 * v) : _mm512_setzero_ps();
+  }
+  const char* row = left.data;
+  for (int64_t step = 0; step < steps; ++step) {
+    const __m512i places = _mm512_loadu_si512(row);
+    alignas(64) float even_places[kTileRows];
+    alignas(64) float odd_places[kTileRows];
+    _mm512_store_ps(even_places, even_of(places));
+    _mm512_store_ps(odd_places, odd_of(places));
+    __m512 even[kVectors] = {};
+    __m512 odd[kVectors] = {};
+#pragma GCC unroll 16
+    for (int64_t pair = 0; pair < kTileRows; ++pair) {
+      const __m512 even_place = _mm512_set1_ps(even_places[pair]);
+      const __m512 odd_place = _mm512_set1_ps(odd_places[pair]);
+#pragma GCC unroll 4
+      for (int64_t v = 0; v < kVectors; ++v) {
+        const int64_t place = pair * kPanelRowBytes + v * kTileRowBytes;
+        const __m512i columns = _mm512_loadu_si512(right + place);
+        even[v] = _mm512_fmadd_ps(even_place, even_of(columns), even[v]);
+        odd[v] = _mm512_fmadd_ps(odd_place, odd_of(columns), odd[v]);
+      }
+    }
+    for (int64_t v = 0; v < kVectors; ++v) {
+      sums[v] = _mm512_add_ps(sums[v], _mm512_add_ps(even[v], odd[v]));
+    }
+    row += left.step_bytes;
+    right += kPanelStepBytes;
+  }
+  for (int64_t v = 0; v < kVectors; ++v) {
+    _mm512_storeu_ps(sum + 16 * v, sums[v]);
+  }
+}
+
+}  // namespace
+}  // namespace brt::kernels
