@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -28,25 +27,23 @@ struct ShareWeights : public torch::autograd::Function<ShareWeights> {
     return same;
   }
 
-  /// @param gradients  of uses that are no linear maps of ours
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+  /// Its outputs get no gradients: all of their uses add to the sum.
+  static variable_list backward(AutogradContext* context, const variable_list& /*gradients*/) {
     const auto sum = c10::static_intrusive_pointer_cast<WeightGradientSum>(
         context->saved_data["sum"].toCapsule());
     variable_list result = sum->take();
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      if (gradients[i].defined()) {
-        result[i] = result[i].defined() ? result[i] + gradients[i] : gradients[i];
-      }
-    }
     result.emplace_back();  // the sum itself
     return result;
   }
 };
 
-/// Whether a graph's uses of these weights can go on with this. Once backward has begun they are
-/// another graph's.
-bool serves(const SharedWeights& shared, const std::vector<WeightRef>& weights) {
-  bool same = !shared.sum->has_begun() && shared.weights.size() == weights.size();
+/// Whether a graph's uses of these weights in this form can go on with this. Once backward has
+/// begun they are another graph's.
+bool serves(const SharedWeights& shared,
+            const std::vector<WeightRef>& weights,
+            WeightGradientSum::Form form) {
+  bool same = !shared.sum->has_begun() && shared.sum->form() == form &&
+              shared.weights.size() == weights.size();
   for (size_t i = 0; same && i < weights.size(); ++i) {
     same = shared.weights[i].is_alias_of(weights[i].weight) &&
            shared.weights[i].sizes() == weights[i].weight.sizes();
@@ -67,7 +64,7 @@ SharedWeights shared_weights(const std::vector<WeightRef>& weights, WeightGradie
     return {tensors, c10::make_intrusive<WeightGradientSum>(weights.size(), form)};
   }
   std::shared_ptr<SharedWeights>& kept = weights.front().packed->shared;
-  if (!kept || !serves(*kept, weights)) {
+  if (!kept || !serves(*kept, weights, form)) {
     kept = std::make_shared<SharedWeights>();
     kept->has_node = true;
     kept->sum = c10::make_intrusive<WeightGradientSum>(weights.size(), form);

@@ -30,6 +30,8 @@ class WeightGradientSum : public torch::CustomClassHolder {
   /// The gradients [out_i, in]; undefined where no use had one. The sum is empty then.
   std::vector<at::Tensor> take();
 
+  Form form() const { return form_; }
+
   /// Whether a use was ever added.
   bool has_begun() const { return has_begun_; }
 

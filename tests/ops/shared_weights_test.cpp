@@ -116,6 +116,20 @@ TEST_P(SharedWeightsTest, OtherUsesOfTheWeightAddTheirGradients) {
   EXPECT_TRUE(near(weight.grad(), mapped + 3, tolerance::kFloat32));
 }
 
+TEST_P(SharedWeightsTest, MapsAndFeedForwardNetworksMayUseOneWeight) {
+  const Weights shared;
+  const Weights apart(/*keep_forms=*/false);
+  for (const Weights* weights : {&shared, &apart}) {
+    const at::Tensor x = leaf({5, kIn}, 10);
+    const at::Tensor sum =
+        feed_forward_add(x, x, weights->refs[2], weights->refs[3], GetParam().dtype);
+    const at::Tensor mapped = linear(leaf({6, kHidden}, 11), weights->refs[3], GetParam().dtype);
+    (sum.square().sum() + mapped.to(at::kFloat).square().sum()).backward();
+  }
+  EXPECT_TRUE(
+      near(shared.refs[3].weight.grad(), apart.refs[3].weight.grad(), 4 * tolerance::kFloat32));
+}
+
 TEST_P(SharedWeightsTest, OnlyWantedGradientsAreComputed) {
   const Weights weights;
   const at::Tensor x = leaf({5, kIn}, 10).requires_grad_();
