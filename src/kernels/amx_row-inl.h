@@ -14,6 +14,7 @@
 #include <immintrin.h>
 
 #include "kernels/amx_tiles-inl.h"
+#include "kernels/bfloat16_pairs_avx512-inl.h"
 
 namespace brt::kernels {
 namespace {
@@ -31,15 +32,6 @@ class ZeroDenormals {
   static constexpr unsigned kDenormalsAreZeros = 0x0040;
   unsigned before_;
 };
-
-/// Of 16 pairs of bfloat16, the even elements and the odd ones as float32.
-__attribute__((always_inline)) inline __m512 even_of(__m512i pairs) {
-  return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xFFFF, pairs, 16));
-}
-__attribute__((always_inline)) inline __m512 odd_of(__m512i pairs) {
-  return _mm512_castsi512_ps(
-      _mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
-}
 
 /// sum [64] (+)= left [steps] right [steps, 64].
 template <bool kAccumulate>

@@ -176,6 +176,7 @@ class ChunkProduct {
         panel_size_(size),
         first_row_(first_row),
         rows_(rows),
+        is_short_row_(is_short_row(args)),
         group_rows_(rows <= kTileRows ? smaller(args.rows, kTileRows) : kGroupRows),
         steps_(args.depth / kStepDepth),
         tail_depth_(args.depth % kStepDepth) {}
@@ -197,6 +198,7 @@ class ChunkProduct {
   int64_t panel_size_;
   int64_t first_row_;
   int64_t rows_;
+  bool is_short_row_;
   int64_t group_rows_;
   int64_t steps_;       ///< whole ones
   int64_t tail_depth_;  ///< less than a step
@@ -344,7 +346,7 @@ class ChunkProduct {
                 bool accumulates,
                 Prefetch& prefetch) const {
     const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
-    if (is_short_row(args_)) {
+    if (is_short_row_) {
       accumulates ? row_product<true>(left, right, steps, sums)
                   : row_product<false>(left, right, steps, sums);
       return;

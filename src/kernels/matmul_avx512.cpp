@@ -2,6 +2,7 @@
 // The matrix product with AVX-512 fused multiply-adds; bfloat16 is widened on the way.
 #include <immintrin.h>
 
+#include "kernels/bfloat16_pairs_avx512-inl.h"
 #include "kernels/matmul-inl.h"
 #include "kernels/matmul_targets.h"
 #include "kernels/panel_sums-inl.h"
@@ -46,16 +47,12 @@ struct Avx512Micro {
                       bool accumulate) {
     PanelSums<kRows, kVectors> sums;
     sums.load(out, out_stride, accumulate);
-    constexpr __mmask16 kAll = 0xFFFF;
-    const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
     for (int64_t k = 0; k < depth; ++k) {
       const Bfloat16* factors = left.data + k / 2 * left.depth_stride + k % 2;
       __m512 right[kVectors];
       for (int64_t i = 0; i < kVectors; ++i) {
         const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelColumns + 32 * i);
-        // maskz: g++ 12 warns about the undefined operand of the plain form
-        right[i] = _mm512_castsi512_ps(k % 2 == 0 ? _mm512_maskz_slli_epi32(kAll, pairs, 16)
-                                                  : _mm512_and_si512(pairs, upper_half));
+        right[i] = k % 2 == 0 ? even_of(pairs) : odd_of(pairs);
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512 factor = _mm512_set1_ps(to_float(factors[row * left.row_stride]));
