@@ -33,34 +33,28 @@ class ZeroDenormals {
   unsigned before_;
 };
 
-/// sum [64] (+)= left [steps] right [steps, 64].
-template <bool kAccumulate>
-__attribute__((always_inline)) inline void row_product(const TileLeft& left,
-                                                       const char* right,
-                                                       int64_t steps,
-                                                       float* sum) {
-  constexpr int64_t kVectors = kPanelColumns / 16;
+/// sum [16 kVectors] (+)= left [pairs] right [pairs, 64]: of the depth, pairs [begin, end).
+template <bool kAccumulate, int kVectors>
+void row_product(const TileLeft& left, const char* right, int64_t begin, int64_t end, float* sum) {
   __m512 sums[kVectors];
   for (int64_t v = 0; v < kVectors; ++v) {
     sums[v] = kAccumulate ? _mm512_loadu_ps(sum + 16 * v) : _mm512_setzero_ps();
   }
-  const char* row = left.data;
-  for (int64_t step = 0; step < steps; ++step) {
-    const __m512i places = _mm512_loadu_si512(row);
+  for (int64_t first = begin / kTileRows * kTileRows; first < end; first += kTileRows) {
+    const __m512i places = _mm512_loadu_si512(left.data + first / kTileRows * left.step_bytes);
     alignas(64) float even_places[kTileRows];
     alignas(64) float odd_places[kTileRows];
     _mm512_store_ps(even_places, even_of(places));
     _mm512_store_ps(odd_places, odd_of(places));
     __m512 even[kVectors] = {};
     __m512 odd[kVectors] = {};
-#pragma GCC unroll 16
-    for (int64_t pair = 0; pair < kTileRows; ++pair) {
-      const __m512 even_place = _mm512_set1_ps(even_places[pair]);
-      const __m512 odd_place = _mm512_set1_ps(odd_places[pair]);
+    for (int64_t pair = larger(first, begin); pair < smaller(first + kTileRows, end); ++pair) {
+      const __m512 even_place = _mm512_set1_ps(even_places[pair - first]);
+      const __m512 odd_place = _mm512_set1_ps(odd_places[pair - first]);
 #pragma GCC unroll 4
       for (int64_t v = 0; v < kVectors; ++v) {
-        const int64_t place = pair * kPanelRowBytes + v * kTileRowBytes;
-        const __m512i columns = _mm512_loadu_si512(right + place);
+        const __m512i columns =
+            _mm512_loadu_si512(right + pair * kPanelRowBytes + v * kTileRowBytes);
         even[v] = _mm512_fmadd_ps(even_place, even_of(columns), even[v]);
         odd[v] = _mm512_fmadd_ps(odd_place, odd_of(columns), odd[v]);
       }
@@ -68,11 +62,31 @@ __attribute__((always_inline)) inline void row_product(const TileLeft& left,
     for (int64_t v = 0; v < kVectors; ++v) {
       sums[v] = _mm512_add_ps(sums[v], _mm512_add_ps(even[v], odd[v]));
     }
-    row += left.step_bytes;
-    right += kPanelStepBytes;
   }
   for (int64_t v = 0; v < kVectors; ++v) {
     _mm512_storeu_ps(sum + 16 * v, sums[v]);
+  }
+}
+
+/// The same of some vectors of 16 columns.
+template <bool kAccumulate>
+void row_product_of(int64_t vectors,
+                    const TileLeft& left,
+                    const char* right,
+                    int64_t begin,
+                    int64_t end,
+                    float* sum) {
+  switch (vectors) {
+    case 1:
+      return row_product<kAccumulate, 1>(left, right, begin, end, sum);
+    case 2:
+      return row_product<kAccumulate, 2>(left, right, begin, end, sum);
+    case 3:
+      return row_product<kAccumulate, 3>(left, right, begin, end, sum);
+    case 4:
+      return row_product<kAccumulate, 4>(left, right, begin, end, sum);
+    default:
+      return;
   }
 }
 

@@ -297,6 +297,10 @@ class ChunkProduct {
                         int64_t end,
                         const Sums& sums,
                         Prefetch& prefetch) const {
+    if (is_short_row_) {
+      multiply_short_row(column, right, sums);
+      return;
+    }
     const int64_t first = first_row_ + row;
     const int64_t last = first + group_rows_ - 1;
     const bool accumulates = adds() || begin > 0;
@@ -319,6 +323,22 @@ class ChunkProduct {
       multiply(left, first_step + half * (kPanelRowBytes / 2), steps,
                sums.data + half * kHalfColumns, sums.stride, accumulates, prefetch);
     }
+  }
+
+  /// One row: of the depth, the pairs in its band; of columns, the vectors that are wanted.
+  void multiply_short_row(int64_t column, const char* right, const Sums& sums) const {
+    const int64_t begin = larger(args_.depth_band.begin, 0) / 2;
+    const int64_t end = smaller(ceil_div(args_.depth_band.end, 2), steps_ * kTileRows);
+    int64_t first = 0;
+    int64_t last = kPanelColumns / 16;
+    if (sums.is_output && !adds()) {
+      first = larger(args_.column_band.begin - column, 0) / 16;
+      last = smaller(last, ceil_div(args_.column_band.end - column, 16));
+    }
+    adds() ? row_product_of<true>(last - first, group_left(0), right + first * kTileRowBytes, begin,
+                                  end, sums.data + 16 * first)
+           : row_product_of<false>(last - first, group_left(0), right + first * kTileRowBytes,
+                                   begin, end, sums.data + 16 * first);
   }
 
   void multiply_tail(int64_t row,
@@ -347,8 +367,8 @@ class ChunkProduct {
                 Prefetch& prefetch) const {
     const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
     if (is_short_row_) {
-      accumulates ? row_product<true>(left, right, steps, sums)
-                  : row_product<false>(left, right, steps, sums);
+      accumulates ? row_product<true, 4>(left, right, 0, steps * kTileRows, sums)
+                  : row_product<false, 4>(left, right, 0, steps * kTileRows, sums);
       return;
     }
     if (is_line()) {
