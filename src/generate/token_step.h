@@ -35,7 +35,8 @@ class TokenStep {
   virtual void read(std::span<const StepTokens> streams) = 0;
 
   /// Logits [R, V] of rows of the last step, in the order given; valid until the next call.
-  virtual const float* logits(std::span<const int64_t> rows) = 0;
+  /// @param copies  of each row, where its logits [V] are kept as well; null: nowhere
+  virtual const float* logits(std::span<const int64_t> rows, std::span<float* const> copies) = 0;
 
   /// Makes a state's turned keys (rotary) of its keys.
   virtual void turn_keys(StreamState& state) const = 0;
