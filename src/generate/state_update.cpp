@@ -12,6 +12,7 @@
 #include "kernels/gates.h"
 #include "kernels/panels.h"
 #include "kernels/rms_norm.h"
+#include "kernels/rounding.h"
 
 namespace brt {
 
@@ -276,7 +277,7 @@ void StateUpdate<T>::store_queries(const Work& work) const {
                          weights_.queries.source_column(source);
       for (int64_t column = 0; column < joined; column += head_size) {
         make_query(config_, row + column, query_K);
-        store(query_K, head_size, out_SE + s * joined + column);
+        kernels::round_row(query_K, out_SE + s * joined + column, head_size);
       }
     }
   }

@@ -13,6 +13,7 @@
 #include "generate/attention_vectors.h"
 #include "generate/panel_cache.h"
 #include "kernels/attention_rows.h"
+#include "kernels/rounding.h"
 
 namespace brt {
 
@@ -130,6 +131,7 @@ void TokenAttention<T>::turn_keys(StreamState& state) const {
   }
   std::vector<float> key_K(static_cast<size_t>(config_.head_size));
   std::vector<float> turned_K(static_cast<size_t>(config_.head_size));
+  std::vector<T> rounded_K(static_cast<size_t>(config_.head_size));
   for (const LayerPlaces& places : layout_.layers) {
     for (int64_t i = 0; i < 2 * config_.num_heads * config_.window; ++i) {
       const int64_t token = i % config_.window;
@@ -138,9 +140,10 @@ void TokenAttention<T>::turn_keys(StreamState& state) const {
       read_key(StateAccess::cache<T>(state, places.keys, layout_.key_head_bytes, index, head),
                config_.head_size, token, key_K.data());
       turn(key_K.data(), token, turned_K.data());
+      kernels::round_row(turned_K.data(), rounded_K.data(), config_.head_size);
       write_key(
           StateAccess::cache<T>(state, places.turned_keys, layout_.key_head_bytes, index, head),
-          config_.head_size, token, turned_K.data());
+          config_.head_size, token, rounded_K.data());
     }
   }
 }
@@ -167,19 +170,23 @@ void TokenAttention<T>::append(const Call& call) const {
       StateAccess::cache<T>(state, call.places.turned_keys, layout_.key_head_bytes, 0, call.head);
   T* values =
       StateAccess::cache<T>(state, call.places.values, layout_.value_head_bytes, 0, call.head);
+  const int64_t head_size = config_.head_size;
+  T* rounded_K = call.scratch.query_RK;  // no query is made yet
   for (int64_t r = 0; r < call.rows.count; ++r) {
     const float* row = call.rows.heads_RP + r * call.rows.heads_stride + head_column;
     const int64_t token = call.rows.first + r;
     make_key(config_, row + call.weights.heads.source_column(kKey), call.scratch.vector_K);
-    write_key(keys, config_.head_size, token, call.scratch.vector_K);
+    kernels::round_row(call.scratch.vector_K, rounded_K, head_size);
+    write_key(keys, head_size, token, rounded_K);
     if (config_.position == PositionType::kRotary) {
       // Of the rounded key, so that it can be made again from the cache.
-      read_key(keys, config_.head_size, token, call.scratch.vector_K);
+      read_key(keys, head_size, token, call.scratch.vector_K);
       turn(call.scratch.vector_K, token, call.scratch.turned_K);
-      write_key(turned_keys, config_.head_size, token, call.scratch.turned_K);
+      kernels::round_row(call.scratch.turned_K, rounded_K, head_size);
+      write_key(turned_keys, head_size, token, rounded_K);
     }
-    write_value(values, config_.head_size, config_.window, token,
-                row + call.weights.heads.source_column(kValue));
+    kernels::round_row(row + call.weights.heads.source_column(kValue), rounded_K, head_size);
+    write_value(values, head_size, config_.window, token, rounded_K);
   }
 }
 
@@ -199,14 +206,15 @@ void TokenAttention<T>::make_queries(const Call& call,
                vector_K);
     T* query_K = call.scratch.query_RK + r * head_size;
     if (source != kQuery || config_.position != PositionType::kRotary) {
-      store(vector_K, head_size, query_K);
+      kernels::round_row(vector_K, query_K, head_size);
       continue;
     }
     const int64_t place = call.rows.first + first + r;
     turn(vector_K, place, call.scratch.turned_K);
-    store(call.scratch.turned_K, head_size, query_K);
+    kernels::round_row(call.scratch.turned_K, query_K, head_size);
     turn(vector_K, place + config_.window, call.scratch.turned_K);
-    store(call.scratch.turned_K, head_size, call.scratch.earlier_query_RK + r * head_size);
+    kernels::round_row(call.scratch.turned_K, call.scratch.earlier_query_RK + r * head_size,
+                       head_size);
   }
 }
 
