@@ -64,7 +64,6 @@ struct Engine::Impl {
   std::vector<StepTokens> step_tokens;
   std::vector<LogitsRow> wanted;
   std::vector<int64_t> step_rows;
-  std::vector<float*> copies;
 
   Impl(const std::filesystem::path& folder, const EngineOptions& options)
       : team(threads_of(options)),
@@ -75,7 +74,6 @@ struct Engine::Impl {
     step_tokens.reserve(kMaxRows);
     wanted.reserve(kMaxRows);
     step_rows.reserve(kMaxRows);
-    copies.reserve(kMaxRows);
   }
 
   void check(const Feed& feed) const;
@@ -210,13 +208,19 @@ void Engine::Impl::compute_logits(std::span<Feed> feeds) {
 /// Logits of a batch; those of last rows become their streams'.
 const float* Engine::Impl::compute_batch(std::span<const LogitsRow> batch, std::span<Feed> feeds) {
   step_rows.clear();
-  copies.clear();
   for (const LogitsRow& row : batch) {
     step_rows.push_back(progress[row.feed].first_row + row.row);
-    copies.push_back(row.is_last ? StateAccess::at<float>(*feeds[row.feed].state, layout->logits)
-                                 : nullptr);
   }
-  return step->logits(step_rows, copies);
+  const int64_t vocab_size = model.config().vocab_size;
+  const float* logits_RV = step->logits(step_rows);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i].is_last) {
+      const float* logits_V = logits_RV + static_cast<int64_t>(i) * vocab_size;
+      std::copy(logits_V, logits_V + vocab_size,
+                StateAccess::at<float>(*feeds[batch[i].feed].state, layout->logits));
+    }
+  }
+  return logits_RV;
 }
 
 void Engine::Impl::visit_batch(std::span<const LogitsRow> batch,

@@ -72,17 +72,17 @@ class TokenStepOf : public TokenStep {
     end_step();
   }
 
-  const float* logits(std::span<const int64_t> rows, std::span<float* const> copies) override {
+  const float* logits(std::span<const int64_t> rows) override {
     const int64_t count = static_cast<int64_t>(rows.size());
     for (int64_t i = 0; i < count; ++i) {
       const float* row = x_RD_ + rows[static_cast<size_t>(i)] * config_.width;
       std::copy(row, row + config_.width, chosen_RD_ + i * config_.width);
     }
-    team_.run([this, count, copies](int64_t thread) {
+    team_.run([this, count](int64_t thread) {
       const Operand operand = normed_operand(chosen_RD_, count, model_.final_norm(), thread);
       const Range panels = team_.part(model_.logits().num_panels(), thread);
       model_.logits().multiply(operand, count, panels, logits_RV_, config_.vocab_size);
-      scale_logits(copies, panels);
+      scale_logits(count, panels);
     });
     return logits_RV_;
   }
@@ -418,20 +418,16 @@ class TokenStepOf : public TokenStep {
     }
   }
 
-  /// / sqrt(D); then, of each row, the copy.
-  void scale_logits(std::span<float* const> copies, const Range& panels) {
+  /// / sqrt(D)
+  void scale_logits(int64_t rows, const Range& panels) {
     const float scale = 1.0F / std::sqrt(static_cast<float>(config_.width));
     const int64_t begin = panels.begin * kernels::kPanelColumns;
     const int64_t end = std::min(panels.end * kernels::kPanelColumns, config_.vocab_size);
-    float* logits_V = logits_RV_;
-    for (float* copy_V : copies) {
+    for (int64_t row = 0; row < rows; ++row) {
+      float* logits_V = logits_RV_ + row * config_.vocab_size;
       for (int64_t v = begin; v < end; ++v) {
         logits_V[v] *= scale;
       }
-      if (copy_V != nullptr) {
-        std::copy(logits_V + begin, logits_V + end, copy_V + begin);
-      }
-      logits_V += config_.vocab_size;
     }
   }
 };

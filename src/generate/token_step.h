@@ -35,8 +35,7 @@ class TokenStep {
   virtual void read(std::span<const StepTokens> streams) = 0;
 
   /// Logits [R, V] of rows of the last step, in the order given; valid until the next call.
-  /// @param copies  of each row, where its logits [V] are kept as well; null: nowhere
-  virtual const float* logits(std::span<const int64_t> rows, std::span<float* const> copies) = 0;
+  virtual const float* logits(std::span<const int64_t> rows) = 0;
 
   /// Makes a state's turned keys (rotary) of its keys.
   virtual void turn_keys(StreamState& state) const = 0;
