@@ -34,11 +34,16 @@ class ZeroDenormals {
 };
 
 /// sum [16 kVectors] (+)= left [pairs] right [pairs, 64]: of the depth, pairs [begin, end).
-template <bool kAccumulate, int kVectors>
-void row_product(const TileLeft& left, const char* right, int64_t begin, int64_t end, float* sum) {
+template <int kVectors>
+void row_product(const TileLeft& left,
+                 const char* right,
+                 int64_t begin,
+                 int64_t end,
+                 float* sum,
+                 bool accumulates) {
   __m512 sums[kVectors];
   for (int64_t v = 0; v < kVectors; ++v) {
-    sums[v] = kAccumulate ? _mm512_loadu_ps(sum + 16 * v) : _mm512_setzero_ps();
+    sums[v] = accumulates ? _mm512_loadu_ps(sum + 16 * v) : _mm512_setzero_ps();
   }
   for (int64_t first = begin / kTileRows * kTileRows; first < end; first += kTileRows) {
     const __m512i places = _mm512_loadu_si512(left.data + first / kTileRows * left.step_bytes);
@@ -69,22 +74,22 @@ void row_product(const TileLeft& left, const char* right, int64_t begin, int64_t
 }
 
 /// The same of some vectors of 16 columns.
-template <bool kAccumulate>
 void row_product_of(int64_t vectors,
                     const TileLeft& left,
                     const char* right,
                     int64_t begin,
                     int64_t end,
-                    float* sum) {
+                    float* sum,
+                    bool accumulates) {
   switch (vectors) {
     case 1:
-      return row_product<kAccumulate, 1>(left, right, begin, end, sum);
+      return row_product<1>(left, right, begin, end, sum, accumulates);
     case 2:
-      return row_product<kAccumulate, 2>(left, right, begin, end, sum);
+      return row_product<2>(left, right, begin, end, sum, accumulates);
     case 3:
-      return row_product<kAccumulate, 3>(left, right, begin, end, sum);
+      return row_product<3>(left, right, begin, end, sum, accumulates);
     case 4:
-      return row_product<kAccumulate, 4>(left, right, begin, end, sum);
+      return row_product<4>(left, right, begin, end, sum, accumulates);
     default:
       return;
   }

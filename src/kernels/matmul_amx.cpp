@@ -335,10 +335,8 @@ class ChunkProduct {
       first = larger(args_.column_band.begin - column, 0) / 16;
       last = smaller(last, ceil_div(args_.column_band.end - column, 16));
     }
-    adds() ? row_product_of<true>(last - first, group_left(0), right + first * kTileRowBytes, begin,
-                                  end, sums.data + 16 * first)
-           : row_product_of<false>(last - first, group_left(0), right + first * kTileRowBytes,
-                                   begin, end, sums.data + 16 * first);
+    row_product_of(last - first, left_, right + first * kTileRowBytes, begin, end,
+                   sums.data + 16 * first, adds());
   }
 
   void multiply_tail(int64_t row,
@@ -346,6 +344,11 @@ class ChunkProduct {
                      const Sums& sums,
                      Prefetch& prefetch) const {
     const TailStep tail(panel, steps_, ceil_div(tail_depth_, 2));
+    if (is_short_row_) {
+      row_product<kPanelColumns / 16>(left_.from_step(steps_), tail.bytes, 0, kTileRows, sums.data,
+                                      /*accumulates=*/true);
+      return;
+    }
     for (int64_t half = 0; half < (is_line() ? 1 : 2); ++half) {
       multiply(group_left(row).from_step(steps_), tail.bytes + half * (kPanelRowBytes / 2), 1,
                sums.data + half * kHalfColumns, sums.stride, /*accumulates=*/true, prefetch);
@@ -366,11 +369,6 @@ class ChunkProduct {
                 bool accumulates,
                 Prefetch& prefetch) const {
     const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
-    if (is_short_row_) {
-      accumulates ? row_product<true, 4>(left, right, 0, steps * kTileRows, sums)
-                  : row_product<false, 4>(left, right, 0, steps * kTileRows, sums);
-      return;
-    }
     if (is_line()) {
       accumulates ? line_product<Bfloat16Unit, true>(left, right, steps, sums, bytes, ahead_)
                   : line_product<Bfloat16Unit, false>(left, right, steps, sums, bytes, ahead_);
