@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "compute_flags.h"
 #include "data/prepared_data.h"
 #include "eval/evaluation.h"
@@ -134,8 +135,8 @@ void add_eval_verb(CLI::App& app) {
   verb->callback([arguments] {
     const EvaluationResult result = run_evaluation(*arguments);
     if (arguments->json) {
-      fmt::print("{}\n",
-                 evaluation_to_json(result, arguments->model, arguments->data, arguments->split));
+      fmt::print("{}\n", evaluation_to_json(result, path_text(arguments->model),
+                                            path_text(arguments->data), arguments->split));
     } else {
       print_table(*arguments, result);
     }

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/path_text.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
 #include "config/model_config.h"
@@ -320,7 +321,7 @@ bool begins_as_safetensors(const fs::path& path) {
 
 Finding inspect_path(const fs::path& path) {
   Finding finding;
-  finding.fields["path"] = path.string();
+  finding.fields["path"] = path_text(path);
   std::error_code error;
   if (!fs::exists(path, error)) {
     throw Error(fmt::format("{}: does not exist", path.string()), fmt::format("give {}", kKinds));

@@ -10,10 +10,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "data/document_source.h"
 #include "data/prepared_data.h"
 #include "progress_bar.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -57,17 +59,19 @@ void print_summary(const PrepareArguments& arguments, const PrepareProgress& pro
   const double tokens_per_byte =
       static_cast<double>(progress.tokens) / static_cast<double>(progress.bytes);
   if (arguments.json) {
-    const nlohmann::ordered_json summary = {
-        {"output", options.output.string()}, {"split", options.split},
-        {"documents", progress.documents},   {"bytes", progress.bytes},
-        {"words", progress.words},           {"tokens", progress.tokens},
-        {"tokens_per_byte", tokens_per_byte}};
+    const nlohmann::ordered_json summary = {{"output", path_text(options.output)},
+                                            {"split", options.split},
+                                            {"documents", progress.documents},
+                                            {"bytes", progress.bytes},
+                                            {"words", progress.words},
+                                            {"tokens", progress.tokens},
+                                            {"tokens_per_byte", tokens_per_byte}};
     fmt::print("{}\n", summary.dump());
     return;
   }
   fmt::print("{}/{}: {} documents, {} bytes, {} words, {} tokens ({:.4f} tokens per byte)\n",
-             options.output.string(), options.split, progress.documents, progress.bytes,
-             progress.words, progress.tokens, tokens_per_byte);
+             visible_text(options.output.string()), options.split, progress.documents,
+             progress.bytes, progress.words, progress.tokens, tokens_per_byte);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/output_check.h"
+#include "base/path_text.h"
 #include "messages.h"
 #include "progress_bar.h"
 #include "stop_signal.h"
@@ -201,13 +202,13 @@ void RunProfile::write() {
 }
 
 void print_json(const TrainArguments& arguments, const TrainResult& result) {
-  nlohmann::ordered_json json = {{"run", arguments.run},
+  nlohmann::ordered_json json = {{"run", path_text(arguments.run)},
                                  {"step", result.step},
                                  {"stopped", result.stopped},
                                  {"tokens", result.tokens},
                                  {"skipped_steps", result.skipped_steps},
                                  {"seconds", result.seconds},
-                                 {"checkpoint", result.checkpoint.string()}};
+                                 {"checkpoint", path_text(result.checkpoint)}};
   if (result.bits_per_token) {
     json["bits_per_token"] = *result.bits_per_token;
   }

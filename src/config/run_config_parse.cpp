@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/nearest_name.h"
+#include "base/path_text.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
 #include "config/presets.h"
@@ -112,7 +113,7 @@ std::string store(const toml::node& value, std::string& member) {
   if (!value.is_string()) {
     return "a text in quotes";
   }
-  member = value.as_string()->get();
+  member = path_from_text(value.as_string()->get()).string();  // as run_config_to_toml writes it
   return "";
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/path_text.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
 #include "config/presets.h"
@@ -35,7 +36,7 @@ std::string toml_value(const Value& value) {
   if constexpr (std::is_enum_v<Value>) {
     return quoted(to_word(value));
   } else if constexpr (std::is_same_v<Value, std::string>) {
-    return quoted(value);
+    return quoted(path_text(value));  // a path may hold any bytes, TOML only UTF-8
   } else if constexpr (std::is_same_v<Value, std::vector<int64_t>>) {
     return fmt::format("[{}]", fmt::join(value, ", "));
   } else if constexpr (std::is_same_v<Value, double>) {
