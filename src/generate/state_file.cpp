@@ -265,7 +265,7 @@ void write_state_file(const fs::path& path, const StateFile& file) {
   append_little_endian(start, kStateFormatVersion);
   append_little_endian(start, static_cast<uint64_t>(header.size()));
   start += header;
-  AtomicFile output(path);
+  AtomicFile output(path, NewFileMode::kPrivate);
   StreamingHash hash;
   const auto write = [&](std::string_view bytes) {
     output.write(bytes);
