@@ -54,7 +54,8 @@ class Engine {
   /// may have the same state. If a visit throws, each stream stands, whole, behind the tokens
   /// whose logits were being visited or some later ones.
   /// @throws ShapeError if a token is not in [0, V), Error if a state is of another model; nothing
-  /// is read then.
+  /// is read then. DataError if another program wrote over the model's file; the states are of no
+  /// use then.
   void feed(std::span<Feed> feeds);
   /// One stream; only the last token's logits are computed.
   void feed(StreamState& state, std::span<const int32_t> tokens);

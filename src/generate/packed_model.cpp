@@ -209,6 +209,7 @@ PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat forma
     }
   }
   fingerprint_ = hash.digest();
+  file_.check_unchanged();
 }
 
 void PackedModel::read() {

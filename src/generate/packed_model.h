@@ -72,6 +72,8 @@ class PackedModel {
   const std::vector<float>& final_norm() const { return final_norm_D_; }
   const WeightMatrix& logits() const { return logits_; }  ///< E
   int64_t bytes_per_token() const;
+  /// @throws DataError if another program wrote over the file that embedding() may lie in.
+  void check_unchanged() const { file_.check_unchanged(); }
 
  private:
   ModelConfig config_;

@@ -32,6 +32,8 @@ class MappedSafetensors {
   /// U8, float: F32). @throws CheckpointError otherwise, or if there is none of this name.
   template <class T>
   std::vector<T> values(const std::string& name) const;
+  /// @throws DataError if another program wrote over the file since it was opened.
+  void check_unchanged() const { file_.check_unchanged(); }
   /// Frees what floats() converted of a tensor.
   void forget(const std::string& name) { converted_.erase(name); }
 
