@@ -4,16 +4,20 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -21,9 +25,11 @@
 
 #include "base/error.h"
 #include "base/nearest_name.h"
+#include "cut_file_signal.h"
 #include "kernels/cpu_target.h"
 #include "messages.h"
 #include "program_memory.h"
+#include "standard_descriptors.h"
 #include "verbs.h"
 #include "visible_text.h"
 
@@ -31,6 +37,27 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
+
+/// The message of a log line, for the terminal: paths may hold any bytes.
+class VisibleMessageFlag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line,
+              const std::tm& /*time*/,
+              spdlog::memory_buf_t& out) override {
+    const std::string text =
+        brt::visible_message(std::string_view(line.payload.data(), line.payload.size()));
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<VisibleMessageFlag>();
+  }
+};
+
+void set_log_format() {
+  std::unique_ptr<spdlog::pattern_formatter> format = std::make_unique<spdlog::pattern_formatter>();
+  format->add_flag<VisibleMessageFlag>('*').set_pattern("%H:%M:%S %^%l%$ %*");
+  spdlog::set_formatter(std::move(format));
+}
 
 std::string version_text() {
   return fmt::format("brt {}\nLibTorch {}\nCPU target {}", BRT_VERSION, TORCH_VERSION,
@@ -225,13 +252,15 @@ int run(CLI::App& app, int argc, char** argv) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what run() cannot report can only end the program.
 int main(int argc, char** argv) {
+  brt::hold_standard_descriptors();
   brt::keep_memory_in_huge_pages();
+  brt::catch_cut_files();
   // A reader that goes away, as in `brt generate | head`, ends the program quietly.
   std::signal(SIGPIPE, SIG_DFL);
   // At the shell's limit on the size of files a write fails, with a message, instead of a kill.
   std::signal(SIGXFSZ, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("brt"));
-  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+  set_log_format();
 
   CLI::App app("Block-Recurrent Transformer language models: train, evaluate, generate.", "brt");
   app.set_version_flag("--version", [] { return version_text(); });  // looks at BRT_CPU_TARGET
