@@ -62,10 +62,14 @@ bool name_exists(const fs::path& path) {
 
 std::vector<fs::path> folder_entries(const fs::path& folder) {
   std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  while (error == std::errc::interrupted) {
+    entry = fs::directory_iterator(folder, error);
+  }
   std::vector<fs::path> entries;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
+  while (!error && entry != fs::directory_iterator()) {
     entries.push_back(entry->path());
+    entry.increment(error);
   }
   if (error) {
     throw_unreadable(folder, "folder cannot be read", error.value());

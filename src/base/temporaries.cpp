@@ -7,8 +7,6 @@
 #include <exception>
 #include <functional>
 #include <random>
-#include <system_error>
-#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -17,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
+#include "base/files.h"
 
 namespace brt {
 namespace {
@@ -65,16 +63,10 @@ void remove_if_dead(const fs::path& path) {
 }
 
 void remove_dead(const fs::path& folder, const std::function<bool(const std::string&)>& is_meant) {
-  std::error_code error;
-  std::vector<fs::path> found;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
-    if (is_meant(entry->path().filename().string())) {
-      found.push_back(entry->path());
+  for (const fs::path& entry : folder_entries(folder)) {
+    if (is_meant(entry.filename().string())) {
+      remove_if_dead(entry);
     }
-  }
-  for (const fs::path& path : found) {
-    remove_if_dead(path);
   }
 }
 
@@ -106,7 +98,7 @@ bool hold_temporary(int descriptor) {
 void remove_dead_temporaries(const fs::path& folder) noexcept {
   try {
     remove_dead(folder, [](const std::string& name) { return is_temporary_name(name); });
-  } catch (const std::exception&) {  // no memory for the names: the next run will have it
+  } catch (const std::exception&) {  // a folder that may not be listed: the next run will try again
   }
 }
 

@@ -141,17 +141,27 @@ class Preparation {
   }
 };
 
-/// An output within an input folder would be read as text by the next run.
+bool lies_within(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// An output within an input folder would be read as text by the next run, and an input within the
+/// output's split would be replaced by what is made of it.
 void check_output_is_no_input(const PrepareOptions& options) {
   std::error_code error;
   const fs::path output = fs::weakly_canonical(options.output, error);
   for (const std::string& input : options.inputs) {
-    const fs::path folder = fs::weakly_canonical(input, error);
-    if (input == "-" || !fs::is_directory(folder, error)) {
+    if (input == "-") {
       continue;
     }
-    const fs::path relative = output.lexically_relative(folder);
-    if (!relative.empty() && *relative.begin() != "..") {
+    const fs::path real = fs::weakly_canonical(input, error);
+    if (lies_within(real, output / options.split)) {
+      throw DataError(fmt::format("{}: input lies within the split that would be made, {}", input,
+                                  (options.output / options.split).string()),
+                      "choose another output folder");
+    }
+    if (fs::is_directory(real, error) && lies_within(output, real)) {
       throw DataError(fmt::format("{}: output folder lies within the input folder {}",
                                   options.output.string(), input),
                       "choose an output folder beside the input");
@@ -175,7 +185,7 @@ PrepareProgress prepare_split(const PrepareOptions& options,
   check_output_is_no_input(options);
 
   OutputFolder output(options.output);
-  output.check_tokenizer(*tokenizer, options.split);
+  output.check_split(options.split, *tokenizer);
   SplitWriter writer(output.begin_split(options.split), tokenizer->vocab_size(),
                      options.shard_tokens);
   const PrepareProgress progress = Preparation(*source, *tokenizer, writer, on_progress).run();
