@@ -465,6 +465,33 @@ TEST(PreparedData, ShardOfAnotherDataSetOrNoneIsNoticed) {
                        "shard-00000.brt: the shard is missing"));
 }
 
+TEST(PreparedData, ALargeShardThatIsWrittenOverWhileItIsReadIsNoticed) {
+  const TemporaryFolder folder;
+  const size_t bytes = kLargestReadFile;  // two bytes a token
+  write_text(folder / "in", std::string(bytes, 'a'));
+  prepare_split(options_for(folder, "in"), nullptr);
+  const PreparedSplit split = PreparedData(folder / "out").open_split("train");
+  std::vector<int32_t> tokens(10);
+  split.read(0, 0, tokens);
+  ::usleep(20000);  // the disk's clock ticks in steps
+  std::fstream(folder / "out/train/shard-00000.brt", std::ios::in | std::ios::out).seekp(100)
+      << "b";
+  EXPECT_TRUE(contains(message_of<DataError>([&] { split.read(0, 0, tokens); }),
+                       "train/shard-00000.brt: was written over while it was being read"));
+}
+
+TEST(PreparedData, ALargeShardThatIsReplacedWhileItIsReadIsReadOn) {
+  const TemporaryFolder folder;
+  write_text(folder / "in", std::string(kLargestReadFile, 'a'));
+  write_text(folder / "new", "new");
+  prepare_split(options_for(folder, "in"), nullptr);
+  const PreparedSplit split = PreparedData(folder / "out").open_split("train");
+  prepare_split(options_for(folder, "new"), nullptr);
+  std::vector<int32_t> tokens(10);
+  split.read(0, static_cast<int64_t>(kLargestReadFile) - 10, tokens);
+  EXPECT_EQ(tokens, std::vector<int32_t>(10, 'a'));
+}
+
 /// Peak of resident memory in bytes since the last reset_peak().
 int64_t peak_memory() {
   std::ifstream status("/proc/self/status");
