@@ -36,7 +36,8 @@ constexpr const char* kExamples = R"(examples:
   cat book.txt | brt prepare --input - --output data/book
       standard input, one document
 
-A split appears in the output folder whole or not at all; the same split again replaces it.)";
+A split appears in the output folder whole or not at all; the same split again replaces it. Files
+and folders that brt prepare has not made are never replaced.)";
 
 std::string figures_text(const PrepareProgress& progress) {
   return fmt::format("{} documents, {} tokens", progress.documents, progress.tokens);
