@@ -2,7 +2,7 @@
 // A split is made in a folder with a temporary name, named by dataset.json, then moved.
 #include "data/output_folder.h"
 
-#include <algorithm>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -63,19 +63,13 @@ bool is_dead_split(const fs::path& entry) {
   return (is_temporary_name(name) || is_old) && is_folder(entry) && !foreign_entry(entry);
 }
 
+/// As much of it as the system lets go.
 void remove_split_folder(const fs::path& folder) {
-  std::error_code error;
+  std::error_code ignored;
   for (const fs::path& entry : folder_entries(folder)) {
-    if (!fs::remove(entry, error) && error) {
-      break;
-    }
+    fs::remove(entry, ignored);
   }
-  if (!error) {
-    fs::remove(folder, error);
-  }
-  if (error) {
-    throw_unwritable(folder, "left by an interrupted run, cannot be removed", error.value());
-  }
+  fs::remove(folder, ignored);
 }
 
 std::string tokenizer_text(const fs::path& folder) {
@@ -151,15 +145,20 @@ void OutputFolder::check_contents() const {
   }
 }
 
-void OutputFolder::remove_leftovers() const {
+/// What cannot be removed is in nobody's way: the next run tries again.
+void OutputFolder::remove_leftovers() const noexcept {
   remove_dead_temporaries(path_);
-  for (const fs::path& entry : folder_entries(path_)) {
-    std::error_code error;
-    if (is_dead_split(entry)) {
-      remove_split_folder(entry);
-    } else if (is_temporary_name(entry.filename().string()) && fs::is_symlink(entry, error)) {
-      fs::remove(entry, error);  // a split that was a link to another disk; what lies there stays
+  try {
+    for (const fs::path& entry : folder_entries(path_)) {
+      std::error_code error;
+      if (is_dead_split(entry)) {
+        remove_split_folder(entry);
+      } else if (is_temporary_name(entry.filename().string()) && fs::is_symlink(entry, error)) {
+        fs::remove(entry, error);  // a split that was a link to another disk; its target stays
+      }
     }
+  } catch (const std::exception&) {
+    return;
   }
 }
 

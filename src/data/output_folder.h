@@ -53,7 +53,7 @@ class OutputFolder {
   void check_tokenizer(const std::string& split, const Tokenizer& tokenizer) const;
   bool is_named_on_disk() const;
   void finish_installation();
-  void remove_leftovers() const;
+  void remove_leftovers() const noexcept;
 };
 
 }  // namespace brt
