@@ -9,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -72,6 +73,9 @@ class FaultTrials {
           disturbed({.root = {}, .kind = kind, .at = at, .has_unnamed_files = has_unnamed_files});
       EXPECT_EQ(result, -SIGKILL) << message();
     });
+    if (kind == FaultKind::kPowerCut) {
+      cut_power_after_the_end(has_unnamed_files);
+    }
   }
 
   /// Each call fails with `error`: the operation fails with an exception, or does without.
@@ -145,6 +149,7 @@ class FaultTrials {
         put_bytes(scratch_ / "message", error.what());
         ::_exit(kThrew);
       }
+      end_file_faults();
       ::_exit(0);
     }
     int status = 0;
@@ -187,6 +192,25 @@ class FaultTrials {
         expect_next_run_goes_on();
       }
     }
+  }
+
+  /// An operation that has ended well lasts.
+  void cut_power_after_the_end(bool has_unnamed_files) const {
+    SCOPED_TRACE("after the end");
+    renew();
+    EXPECT_EQ(disturbed({.root = {},
+                         .kind = FaultKind::kPowerCut,
+                         .at = std::numeric_limits<int64_t>::max(),
+                         .has_unnamed_files = has_unnamed_files}),
+              -SIGKILL)
+        << message();
+    // Removed names may come back, for the next run to remove; what was made must be there.
+    const std::map<std::string, std::string> files = files_below(work(), operation_.is_passed_over);
+    for (const auto& [name, bytes] : expected_) {
+      const auto found = files.find(name);
+      EXPECT_TRUE(found != files.end() && found->second == bytes) << name << " did not last";
+    }
+    expect_next_run_goes_on();
   }
 
   void expect_whole() const {

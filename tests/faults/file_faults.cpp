@@ -373,6 +373,13 @@ void start_file_faults(const FaultPlan& plan) {
   active = new Faults(plan);
 }
 
+void end_file_faults() {
+  if (active != nullptr && active->tracks_changes()) {
+    const Inside inside;
+    die();
+  }
+}
+
 }  // namespace brt
 
 // The C library's names.

@@ -32,4 +32,7 @@ struct FaultPlan {
 /// From now on in this process.
 void start_file_faults(const FaultPlan& plan);
 
+/// At the end of what is tried: with kPowerCut, the power is cut now at the latest.
+void end_file_faults();
+
 }  // namespace brt
