@@ -3,6 +3,7 @@
 #include "standard_descriptors.h"
 
 #include <cstdlib>
+#include <initializer_list>
 
 #include <fcntl.h>
 #include <unistd.h>
