@@ -19,6 +19,18 @@ constexpr const char* kHint =
 
 }  // namespace
 
+void Tokenizer::encode_with_places(std::string_view piece,
+                                   std::vector<int32_t>& tokens,
+                                   std::vector<size_t>& places) const {
+  const size_t before = tokens.size();
+  encode(piece, tokens);
+  size_t place = 0;
+  for (size_t i = before; i < tokens.size(); ++i) {
+    places.push_back(place);
+    place += token_bytes(tokens[i]).size();
+  }
+}
+
 uint64_t Tokenizer::fingerprint() const { return hash_bytes(serialized(), hash_bytes(kind())); }
 
 std::vector<int32_t> Tokenizer::encode_document(std::string_view text) const {
