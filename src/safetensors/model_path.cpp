@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
+constexpr const char* kTokenizerName = "tokenizer.model";
 
 fs::path newest_model_of_run(const fs::path& run_folder) {
   std::vector<DamagedCheckpoint> damaged;
@@ -44,7 +45,7 @@ fs::path newest_model_of_run(const fs::path& run_folder) {
 }  // namespace
 
 void check_manifest(const fs::path& folder) {
-  std::vector<std::string> names = {kConfigName, kWeightsName, kWeightsIndexName};
+  std::vector<std::string> names = {kConfigName, kTokenizerName, kWeightsName, kWeightsIndexName};
   std::error_code error;
   if (!fs::exists(folder / kWeightsName, error) && has_weights(folder)) {
     for (const fs::path& shard : find_weight_files(folder).shards) {

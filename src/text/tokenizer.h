@@ -56,8 +56,13 @@ class Tokenizer {
 /// @throws DataError with a hint if the file is missing or not such a model.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path);
 
-/// The tokenizer of a folder (model folder or prepared data): tokenizer.model if it is there, else
-/// bytes.
+/// The tokenizer of a folder of prepared data, whose dataset.json tells which one it must be:
+/// tokenizer.model if it is there, else bytes.
 std::unique_ptr<Tokenizer> load_folder_tokenizer(const std::filesystem::path& folder);
+
+/// The tokenizer of a model folder: tokenizer.model, or bytes if config.json says "tokenizer":
+/// "bytes".
+/// @throws CheckpointError if there is neither or both, DataError if the file is no such model.
+std::unique_ptr<Tokenizer> load_model_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace brt
