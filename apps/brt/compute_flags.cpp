@@ -41,7 +41,7 @@ ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
   const std::filesystem::path folder = find_model_folder(path);
   ModelWithTokenizer loaded;
   loaded.model = load_model(folder);
-  loaded.tokenizer = load_folder_tokenizer(folder);
+  loaded.tokenizer = load_model_tokenizer(folder);
   check_vocabulary(folder, *loaded.tokenizer, loaded.model->config().vocab_size);
   return loaded;
 }

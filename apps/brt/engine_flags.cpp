@@ -26,7 +26,7 @@ EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flag
   const std::filesystem::path folder = find_model_folder(path);
   check_manifest(folder);
   EngineWithTokenizer loaded;
-  loaded.tokenizer = load_folder_tokenizer(folder);
+  loaded.tokenizer = load_model_tokenizer(folder);
   loaded.engine = std::make_unique<Engine>(
       folder,
       EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads});

@@ -25,7 +25,7 @@ namespace {
 /// What models and streams of one folder share.
 struct SharedModel {
   SharedModel(const std::filesystem::path& folder, const EngineOptions& options)
-      : engine(folder, options), tokenizer(load_folder_tokenizer(folder)) {
+      : engine(folder, options), tokenizer(load_model_tokenizer(folder)) {
     if (tokenizer->vocab_size() > engine.config().vocab_size) {
       throw CheckpointError(
           folder.string() + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +

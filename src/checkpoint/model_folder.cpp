@@ -18,6 +18,7 @@
 #include "safetensors/model_path.h"
 #include "safetensors/safetensors_header.h"
 #include "safetensors/tensor_misfits.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
@@ -25,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kTokenizerName = "tokenizer.model";
 constexpr const char* kEmbeddingName = "embedding.weight";
 
@@ -80,19 +80,33 @@ TensorShape embedding_shape(const TensorMap& tensors) {
 }
 
 /// A config may name sizes that no machine holds; the file shows that before memory is asked for.
-void check_size(const ModelConfig& config, const fs::path& weights) {
+void check_size(const ModelConfig& config, const WeightFiles& weights) {
   constexpr int64_t kHarmless = int64_t{1} << 26;
   int64_t held = 0;
-  for (const TensorDescription& tensor : describe_safetensors(weights)) {
-    held += tensor.bytes / static_cast<int64_t>(safetensors_element_bytes(tensor.dtype));
+  for (const fs::path& shard : weights.shards) {
+    for (const TensorDescription& tensor : describe_safetensors(shard)) {
+      held += 8 * tensor.bytes / static_cast<int64_t>(safetensors_element_bits(tensor.dtype));
+    }
   }
   const int64_t needed = count_parameters(config);
   if (needed > kHarmless && needed / 2 > held) {
     throw CheckpointError(
         fmt::format("{}: holds {} weights, but a model of the {} beside it has {}",
-                    weights.string(), held, kConfigName, needed),
+                    weights.origin.string(), held, kConfigName, needed),
         "config and weights are not of the same model");
   }
+}
+
+TensorMap load_weights(const WeightFiles& weights) {
+  TensorMap tensors;
+  for (size_t shard = 0; shard < weights.shards.size(); ++shard) {
+    for (const auto& [name, tensor] : load_safetensors(weights.shards[shard]).tensors) {
+      check_shard_of(weights, name, shard);
+      tensors[name] = tensor;
+    }
+  }
+  check_all_found(weights, tensors);
+  return tensors;
 }
 
 void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model) {
@@ -128,16 +142,11 @@ void save_model(const fs::path& folder,
 LanguageModel load_model(const fs::path& path) {
   const fs::path folder = find_model_folder(path);
   check_manifest(folder);
-  const fs::path weights = folder / kWeightsName;
   const ModelConfig config = read_model_config(folder / kConfigName);
-  std::error_code error;
-  if (!fs::exists(weights, error)) {
-    throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),
-                          "a model folder holds config.json and model.safetensors");
-  }
+  const WeightFiles weights = find_weight_files(folder);
   check_size(config, weights);
   LanguageModel model(config);
-  load_parameters(model, load_safetensors(weights).tensors, weights.string());
+  load_parameters(model, load_weights(weights), weights.origin.string());
   return model;
 }
 

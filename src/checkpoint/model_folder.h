@@ -20,7 +20,7 @@ void save_model(const std::filesystem::path& folder,
                 const LanguageModel& model,
                 const std::string& tokenizer_model);
 
-/// Reads a model folder: the config, then the weights (any float dtype, into float32).
+/// Reads a model folder: the config, then the weights (any float dtype, into float32; shards too).
 /// `path` may also be a run folder: its newest complete checkpoint is read. Where the folder has a
 /// manifest, config and weights must agree with it.
 /// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once.

@@ -39,13 +39,15 @@ const char* dtype_word(at::ScalarType dtype) {
   return nullptr;
 }
 
-at::ScalarType scalar_type(const std::string& word) {
+at::ScalarType scalar_type(const SafetensorsEntry& entry, const std::filesystem::path& path) {
   for (const auto& [known, type] : kScalarTypes) {
-    if (word == known) {
+    if (entry.dtype == known) {
       return type;
     }
   }
-  throw CheckpointError(fmt::format("dtype {} has no counterpart", word));
+  throw CheckpointError(fmt::format("{}: tensor {} is of dtype {}, which cannot be read here",
+                                    path.string(), quoted_tensor_name(entry.name), entry.dtype),
+                        "convert it to F32, BF16, F16 or F64");
 }
 
 /// A file that stands at the first byte of its data.
@@ -70,7 +72,7 @@ OpenFile open_safetensors(const std::filesystem::path& path) {
 at::Tensor read_tensor(OpenFile& file,
                        const SafetensorsEntry& entry,
                        const std::filesystem::path& path) {
-  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(scalar_type(entry.dtype)));
+  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(scalar_type(entry, path)));
   const uint64_t bytes = entry.end - entry.begin;
   if (bytes == 0) {
     return tensor;
@@ -105,7 +107,7 @@ std::vector<SafetensorsEntry> entries_in_order(const TensorMap& tensors,
     entries.push_back({.name = name, .dtype = word, .shape = tensor.sizes().vec()});
   }
   std::ranges::stable_sort(entries, std::greater<>(), [](const SafetensorsEntry& entry) {
-    return safetensors_element_bytes(entry.dtype);
+    return safetensors_element_bits(entry.dtype);
   });
   return entries;
 }

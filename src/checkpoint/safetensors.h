@@ -32,7 +32,8 @@ void save_safetensors(const std::filesystem::path& path,
 
 /// Reads a whole file; tensors own their storage.
 /// @throws CheckpointError naming the file and what is wrong: truncated, header over 100 MB or not
-/// JSON, unknown dtype, shape and offsets that disagree, overlapping or uncovered ranges.
+/// JSON, unknown dtype or one that LibTorch's tensors here do not have (named), shape and offsets
+/// that disagree, overlapping or uncovered ranges.
 SafetensorsFile load_safetensors(const std::filesystem::path& path);
 
 /// The format's word for a dtype ("F32"). @throws CheckpointError if it has none.

@@ -15,12 +15,12 @@
 #include "generate/tensor_reader.h"
 #include "kernels/int8_panels.h"
 #include "safetensors/model_hash.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kEmbeddingName = "embedding.weight";
 
 ModelConfig read_config(const std::filesystem::path& folder) {
@@ -191,7 +191,7 @@ class LayerReader {
 }  // namespace
 
 PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat format, ThreadTeam& team)
-    : config_(read_config(folder)), format_(format), file_(folder / kWeightsName) {
+    : config_(read_config(folder)), format_(format), file_(find_weight_files(folder)) {
   const int64_t deepest = std::max({config_.width, config_.ffn_width, joined_width(config_)});
   if (format == WeightFormat::kInt8 && deepest > kernels::kMaxInt8Depth) {
     throw ConfigError(fmt::format("int8 weights: rows of at most {} numbers, the model has {}",

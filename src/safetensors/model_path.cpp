@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "safetensors/checkpoints.h"
 #include "safetensors/tensor_misfits.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kTokenizerName = "tokenizer.model";
 
 fs::path newest_model_of_run(const fs::path& run_folder) {
   std::vector<DamagedCheckpoint> damaged;
@@ -44,7 +45,14 @@ fs::path newest_model_of_run(const fs::path& run_folder) {
 }  // namespace
 
 void check_manifest(const fs::path& folder) {
-  for (const char* name : {kConfigName, kWeightsName}) {
+  std::vector<std::string> names = {kConfigName, kTokenizerName, kWeightsName, kWeightsIndexName};
+  std::error_code error;
+  if (!fs::exists(folder / kWeightsName, error) && has_weights(folder)) {
+    for (const fs::path& shard : find_weight_files(folder).shards) {
+      names.push_back(shard.lexically_relative(folder).generic_string());
+    }
+  }
+  for (const std::string& name : names) {
     if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
       throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
                             "use another checkpoint of the run");
@@ -76,7 +84,7 @@ fs::path find_model_folder(const fs::path& path) {
   std::string hint = "a model folder holds config.json and model.safetensors";
   if (fs::exists(path / "latest", error)) {
     hint = fmt::format("give the run's folder: {}", path.parent_path().string());
-  } else if (fs::exists(path / kWeightsName, error)) {
+  } else if (has_weights(path)) {
     hint = "there are weights, but the config.json beside them is missing";
   }
   throw CheckpointError(

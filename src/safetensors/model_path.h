@@ -11,7 +11,7 @@ namespace brt {
 /// @throws CheckpointError with a hint if it is neither.
 std::filesystem::path find_model_folder(const std::filesystem::path& path);
 
-/// Verifies config and weights of a model folder against its manifest, where it has one.
+/// Verifies config, tokenizer and weights of a model folder against its manifest, where it has one.
 /// @throws CheckpointError naming the file that differs.
 void check_manifest(const std::filesystem::path& folder);
 

@@ -24,6 +24,12 @@ class Tokenizer {
   /// Appends the tokens of one piece of text (see TextChunker for how documents are cut into
   /// pieces). Bytes that are not UTF-8 are allowed.
   virtual void encode(std::string_view piece, std::vector<int32_t>& tokens) const = 0;
+  /// As encode(); also appends, for each token, the byte of `piece` at which it begins. Places
+  /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
+  /// of the text as it was given, not of what the tokens stand for.
+  virtual void encode_with_places(std::string_view piece,
+                                  std::vector<int32_t>& tokens,
+                                  std::vector<size_t>& places) const;
   /// The bytes that a token stands for, empty for document_end. Joined over the tokens of a
   /// document they are the document, for lossless tokenizers.
   /// @throws DataError if token is outside [0, vocab_size).
@@ -50,8 +56,13 @@ class Tokenizer {
 /// @throws DataError with a hint if the file is missing or not such a model.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path);
 
-/// The tokenizer of a folder (model folder or prepared data): tokenizer.model if it is there, else
-/// bytes.
+/// The tokenizer of a folder of prepared data, whose dataset.json tells which one it must be:
+/// tokenizer.model if it is there, else bytes.
 std::unique_ptr<Tokenizer> load_folder_tokenizer(const std::filesystem::path& folder);
+
+/// The tokenizer of a model folder: tokenizer.model, or bytes if config.json says "tokenizer":
+/// "bytes".
+/// @throws CheckpointError if there is neither or both, DataError if the file is no such model.
+std::unique_ptr<Tokenizer> load_model_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace brt

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -135,6 +136,30 @@ TEST_F(ModelFolder, FoldersOfAnotherProgramLoad) {
       EXPECT_TRUE(at::equal(got.at(name), tensor)) << entry.path() << " " << name;
     }
   }
+}
+
+TEST_F(ModelFolder, ShardsLoadAsTheOneFile) {
+  const LanguageModel model = small_model(4);
+  save_model(scratch_.path(), model, "");
+  TensorMap first = load_safetensors(weights_).tensors;
+  TensorMap second;
+  std::string index;
+  while (second.size() < first.size()) {
+    second.insert(first.extract(first.begin()));
+  }
+  for (const auto& [tensors, file] :
+       {std::pair(&first, "1.safetensors"), {&second, "2.safetensors"}}) {
+    save_safetensors(scratch_ / file, *tensors);
+    for (const auto& [name, tensor] : *tensors) {
+      index += fmt::format(R"({}"{}":"{}")", index.empty() ? "" : ",", name, file);
+    }
+  }
+  put_bytes(scratch_ / "model.safetensors.index.json", "{\"weight_map\":{" + index + "}}");
+  fs::remove(weights_);
+  expect_same_weights(load_model(scratch_.path()), model);
+  fs::remove(scratch_ / "2.safetensors");
+  EXPECT_TRUE(says(thrown_message<CheckpointError>([this] { load_model(scratch_.path()); }),
+                   "2.safetensors: is missing"));
 }
 
 TEST_F(ModelFolder, MissingSurplusAndMisshapenTensorsAreNamedAtOnce) {

@@ -27,9 +27,15 @@ TEST(ModelPath, AModelFolderStandsForItselfAndARunForItsNewestSoundCheckpoint) {
     put_bytes(checkpoint(step) / "model.safetensors", "weights");
     write_manifest(checkpoint(step));
   }
+  put_bytes(checkpoint(20) / "tokenizer.model", "pieces");
+  write_manifest(checkpoint(20));
   EXPECT_EQ(find_model_folder(checkpoint(10)), checkpoint(10));
   EXPECT_EQ(find_model_folder(scratch / "run"), checkpoint(20));
   check_manifest(checkpoint(20));
+  fs::rename(checkpoint(20) / "tokenizer.model", scratch / "away");
+  EXPECT_TRUE(says(thrown_message<CheckpointError>([&] { check_manifest(checkpoint(20)); }),
+                   "step-00000020: is damaged: tokenizer.model is missing"));
+  fs::rename(scratch / "away", checkpoint(20) / "tokenizer.model");
   damage_file(checkpoint(20) / "model.safetensors");
   EXPECT_EQ(find_model_folder(scratch / "run"), checkpoint(10));
   EXPECT_TRUE(says(thrown_message<CheckpointError>([&] { check_manifest(checkpoint(20)); }),
