@@ -6,13 +6,14 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "bench_engine.h"
 #include "config/enum_text.h"
-#include "config/run_config.h"
+#include "config/override_notes.h"
 #include "number_checks.h"
 #include "train/benchmark.h"
 #include "train/document_benchmark.h"
@@ -75,10 +76,14 @@ of their median. share_of_gemm_peak compares with a bf16 matrix product [4096, 1
 that is timed between the repetitions.)";
 
 RunConfig load_config(const BenchArguments& arguments) {
+  std::vector<std::string> notes;
   RunConfig config =
       arguments.config_file.empty()
-          ? parse_run_config(kDefaultRecipe, "settings of bench", arguments.overrides)
-          : load_run_config(arguments.config_file, arguments.overrides);
+          ? parse_run_config(kDefaultRecipe, "settings of bench", arguments.overrides, notes)
+          : load_run_config(arguments.config_file, arguments.overrides, notes);
+  for (const std::string& note : notes) {
+    spdlog::info("{}", note);
+  }
   if (config.model.vocab_size == 0) {
     config.model.vocab_size = kDefaultVocabSize;
   }

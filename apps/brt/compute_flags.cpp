@@ -3,13 +3,17 @@
 #include "compute_flags.h"
 
 #include <filesystem>
+#include <string>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
@@ -39,6 +43,9 @@ at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
 
 ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
   const std::filesystem::path folder = find_model_folder(path);
+  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
+    spdlog::info("{}", note);
+  }
   ModelWithTokenizer loaded;
   loaded.model = load_model(folder);
   loaded.tokenizer = load_model_tokenizer(folder);

@@ -3,10 +3,12 @@
 #include "engine_flags.h"
 
 #include <filesystem>
+#include <string>
 
 #include <spdlog/spdlog.h>
 
 #include "number_checks.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
@@ -24,6 +26,9 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
   const std::filesystem::path folder = find_model_folder(path);
+  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
+    spdlog::info("{}", note);
+  }
   check_manifest(folder);
   EngineWithTokenizer loaded;
   loaded.tokenizer = load_model_tokenizer(folder);

@@ -24,7 +24,7 @@ struct EvalArguments {
   std::string model;
   std::string data;
   std::string split;
-  std::string carry = "carried";
+  std::string carry = "full";
   int64_t lanes = 0;  ///< 0: as many as there are documents, at most kDefaultLanes
   int64_t max_document_tokens = 0;
   ComputeFlags compute;
@@ -36,14 +36,17 @@ constexpr int64_t kDefaultLanes = 4;  // enough rows to fill matrix products on 
 constexpr const char* kExamples = R"(examples:
   brt eval --model runs/demo/rec --data data/prepared/books --split test
       a run folder's newest checkpoint, every document as a whole
-  brt eval --model runs/demo/rec --data data/prepared/books --split test --carry none
-      the same without the recurrent state: what the state is worth
+  brt eval --model runs/demo/rec --data data/prepared/books --split test --carry no-state
+      the same without what the recurrent state brings along: what the state is worth
   brt eval --model my-model --data data/books --split test --max-document-tokens 20000 --json
       the first 20000 tokens of each document, one JSON object on stdout
 
---carry says what goes from one segment of a document to the next: carried (cache and state), reset
-(nothing), none (the cache, with the state zeroed). Every token but a document's first is predicted
-once. bits_per_byte and word_perplexity divide by bytes and words of the original text.)";
+--carry says what goes from one segment of a document to the next:
+  full      the cache and the state                      carried in JSON and in names of files
+  no-state  the cache; the state is zero at each segment none in JSON, though the cache is kept
+  nothing   neither: a segment is read alone             reset in JSON
+The words of JSON may be given too. Every token but a document's first is predicted once.
+bits_per_byte and word_perplexity divide by bytes and words of the original text.)";
 
 void check_same_tokenizer(const EvalArguments& arguments,
                           const ModelWithTokenizer& loaded,
@@ -89,7 +92,7 @@ EvaluationResult run_evaluation(const EvalArguments& arguments) {
 void print_table(const EvalArguments& arguments, const EvaluationResult& result) {
   fmt::print("model              {}\n", arguments.model);
   fmt::print("data               {}, split {}\n", arguments.data, arguments.split);
-  fmt::print("carry              {}\n", to_word(result.carry));
+  fmt::print("carry              {}\n", carry_label(result.carry));
   fmt::print("documents          {}\n", result.documents.size());
   fmt::print("tokens             {}\n", result.tokens);
   fmt::print("bytes              {}\n", result.bytes);
@@ -113,12 +116,13 @@ void print_table(const EvalArguments& arguments, const EvaluationResult& result)
 void add_eval_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("eval", "Measure a model's losses on a prepared split.");
   const std::shared_ptr<EvalArguments> arguments = std::make_shared<EvalArguments>();
-  verb->add_option("--model", arguments->model, "model folder or run folder")->required();
+  verb->add_option("--model", arguments->model, "model folder, run folder, or RUN@best, RUN@STEP")
+      ->required();
   verb->add_option("--data", arguments->data, "folder made by brt prepare")->required();
   verb->add_option("--split", arguments->split, "name of the split")->required();
   verb->add_option("--carry", arguments->carry,
-                   "what goes from segment to segment: carried, reset, none")
-      ->check(CLI::IsMember({"carried", "reset", "none"}))
+                   "what goes from segment to segment: full, no-state, nothing")
+      ->check(CLI::IsMember({"full", "no-state", "nothing", "carried", "none", "reset"}))
       ->capture_default_str();
   verb->add_option("--lanes", arguments->lanes,
                    "documents side by side; 0: one each, at most " + std::to_string(kDefaultLanes))

@@ -27,6 +27,7 @@
 #include "data/prepared_data.h"
 #include "generate/compressed_file.h"
 #include "generate/state_file.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/checkpoints.h"
 #include "text/tokenizer.h"
 #include "verbs.h"
@@ -177,9 +178,13 @@ void inspect_run(const fs::path& folder, Finding& finding) {
     finding.damage.push_back(fmt::format("{}: config.toml is missing", folder.string()));
   }
   Json checkpoints = Json::array();
+  const std::optional<fs::path> newest = newest_checkpoint(folder);
+  const std::optional<int64_t> best = newest ? best_step(*newest) : std::nullopt;
   for (const fs::path& checkpoint : list_checkpoints(folder)) {
     const std::optional<std::string> damage = checkpoint_damage(checkpoint);
-    checkpoints.push_back({{"step", checkpoint_step(checkpoint)}, {"sound", !damage.has_value()}});
+    checkpoints.push_back({{"step", checkpoint_step(checkpoint)},
+                           {"sound", !damage.has_value()},
+                           {"best", checkpoint_step(checkpoint) == best}});
     if (damage) {
       finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
     }

@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/output_check.h"
+#include "config/override_notes.h"
 #include "messages.h"
 #include "progress_bar.h"
 #include "stop_signal.h"
@@ -219,9 +220,14 @@ void print_json(const TrainArguments& arguments, const TrainResult& result) {
 }
 
 void run_train(const TrainArguments& arguments) {
-  const TrainRequest request = {.config = load_run_config(arguments.config, arguments.overrides),
-                                .run_folder = arguments.run,
-                                .resume = resume_mode_from_word(arguments.resume)};
+  std::vector<std::string> notes;
+  const TrainRequest request = {
+      .config = load_run_config(arguments.config, arguments.overrides, notes),
+      .run_folder = arguments.run,
+      .resume = resume_mode_from_word(arguments.resume)};
+  for (const std::string& note : notes) {
+    spdlog::info("{}", note);
+  }
   catch_stop_signals();
   TrainDisplay display;
   TrainObserver observer;

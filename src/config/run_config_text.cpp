@@ -99,7 +99,7 @@ std::string run_config_help() {
   text +=
       fmt::format(kLine, "model.preset", "",
                   "start from a model of the paper (size 150m if none is named; the segment of xl "
-                  "follows model.window): " +
+                  "follows model.window, and train.lanes the segment): " +
                       fmt::format("{}", fmt::join(preset_names(), ", ")));
   text += fmt::format(kLine, "model.size", "",
                       "start from a size (preset rec-fixed-skip if none is named): " +

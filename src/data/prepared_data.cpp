@@ -97,10 +97,10 @@ PreparedSplit PreparedData::open_split(const std::string& name) const {
       manifest_->splits.find(name);
   if (found == manifest_->splits.end()) {
     const std::vector<std::string> names = split_names();
-    throw DataError(
-        fmt::format("{}: has no split \"{}\"; it has: {}", folder_.string(), name,
-                    fmt::join(names, ", ")),
-        names.empty() ? "" : fmt::format("did you mean {}?", nearest_name(name, names)));
+    const std::string nearest = nearest_name(name, names);
+    throw DataError(fmt::format("{}: has no split \"{}\"; it has: {}", folder_.string(), name,
+                                fmt::join(names, ", ")),
+                    nearest.empty() ? "" : fmt::format("did you mean {}?", nearest));
   }
   std::unique_ptr<PreparedSplit::Impl> split = std::make_unique<PreparedSplit::Impl>();
   std::string checksums;

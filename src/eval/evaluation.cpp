@@ -3,6 +3,7 @@
 #include "eval/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cmath>
@@ -208,9 +209,25 @@ Carry incoming_carry(const Carry& carry, CarryMode mode, Batch& batch) {
 
 double per(double sum, int64_t count) { return sum / static_cast<double>(count); }
 
-const std::vector<std::string>& carry_words() {
-  static const std::vector<std::string> words = {"carried", "reset", "none"};
-  return words;
+/// The words of a mode: for readers, and in files and JSON. `none` meant "the cache but no state",
+/// and was read as "nothing carried", which is `reset`; hence the other words.
+struct CarryWords {
+  CarryMode mode;
+  const char* label;
+  const char* word;
+};
+
+constexpr std::array<CarryWords, 3> kCarryWords = {{{CarryMode::kCarried, "full", "carried"},
+                                                    {CarryMode::kNone, "no-state", "none"},
+                                                    {CarryMode::kReset, "nothing", "reset"}}};
+
+const CarryWords& words_of(CarryMode mode) {
+  for (const CarryWords& words : kCarryWords) {
+    if (words.mode == mode) {
+      return words;
+    }
+  }
+  throw ConfigError("carry mode without a word");
 }
 
 }  // namespace
@@ -273,25 +290,20 @@ EvaluationResult evaluate(LanguageModel& model,
 }
 
 CarryMode carry_mode_from_word(const std::string& word) {
-  for (const CarryMode mode : {CarryMode::kCarried, CarryMode::kReset, CarryMode::kNone}) {
-    if (word == to_word(mode)) {
-      return mode;
+  std::vector<std::string> known;
+  for (const CarryWords& words : kCarryWords) {
+    if (word == words.label || word == words.word) {
+      return words.mode;
     }
+    known.insert(known.end(), {words.label, words.word});
   }
-  throw ConfigError("carry must be carried, reset or none, got \"" + word + "\"",
-                    "did you mean " + nearest_name(word, carry_words()) + "?");
+  const std::string nearest = nearest_name(word, known);
+  throw ConfigError("carry must be full, no-state or nothing, got \"" + word + "\"",
+                    nearest.empty() ? "" : "did you mean " + nearest + "?");
 }
 
-std::string to_word(CarryMode mode) {
-  switch (mode) {
-    case CarryMode::kCarried:
-      return "carried";
-    case CarryMode::kReset:
-      return "reset";
-    case CarryMode::kNone:
-      return "none";
-  }
-  throw ConfigError("carry mode without a word");
-}
+std::string to_word(CarryMode mode) { return words_of(mode).word; }
+
+std::string carry_label(CarryMode mode) { return words_of(mode).label; }
 
 }  // namespace brt

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/checkpoints.h"
 #include "safetensors/tensor_misfits.h"
 #include "safetensors/weight_files.h"
@@ -63,6 +64,9 @@ void check_manifest(const fs::path& folder) {
 fs::path find_model_folder(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error)) {
+    if (const std::optional<fs::path> named = find_named_checkpoint(path)) {
+      return *named;
+    }
     throw CheckpointError(fmt::format("{}: does not exist", path.string()),
                           "give a model folder or the folder of a run");
   }

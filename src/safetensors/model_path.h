@@ -6,8 +6,8 @@
 
 namespace brt {
 
-/// The model folder that `path` stands for: itself, or a run folder's newest complete
-/// checkpoint.
+/// The model folder that `path` stands for: itself, a run folder's newest complete checkpoint, or
+/// the one that RUN@best, RUN@latest or RUN@STEP names (checkpoint_name.h).
 /// @throws CheckpointError with a hint if it is neither.
 std::filesystem::path find_model_folder(const std::filesystem::path& path);
 

@@ -90,6 +90,17 @@ class BadInput : public testing::Test {
 
 std::unique_ptr<TinyRun> BadInput::tiny_;
 
+TEST_F(BadInput, WhatIsNearNoKnownWordGetsNoGuess) {
+  for (const Command& command : std::vector<Command>{
+           {"serve"}, {"tokenizer", "xyzzy"}, {"generate", "--lr", "1"}, {"bench", "quickly"}}) {
+    const ProgramResult result = tiny_->run(command);
+    EXPECT_EQ(result.code, kWrongUsage) << result.messages;
+    EXPECT_FALSE(contains(result.messages, "did you mean")) << result.messages;
+  }
+  EXPECT_TRUE(contains(tiny_->run({"serve"}).messages,
+                       "unknown verb \"serve\"; verbs are prepare, tokenizer, train, eval, "));
+}
+
 TEST_F(BadInput, UnknownVerbsFlagsAndValuesNameTheNearestKnownOne) {
   expect_all_refused(
       {
@@ -107,7 +118,14 @@ TEST_F(BadInput, UnknownVerbsFlagsAndValuesNameTheNearestKnownOne) {
           {{"tokenizer", "train", "--input", "books", "--output", "t", "--type", "bep"},
            "did you mean \"bpe\"?"},
           {{"bench", "deocde"}, "did you mean \"decode\"?"},
-          {{"eval", "--carry", std::string(50000, 'a')}, "not in {carried,reset,none}"},
+          {{"eval", "--carry", std::string(50000, 'a')}, "not in {full,no-state,nothing,carried,"},
+          {{"evaluate"}, "did you mean \"eval\"?"},
+          {{"sample"}, "did you mean \"generate\"?"},
+          {{"help", "trian"}, "did you mean \"train\"?"},
+          {{"train", "--batch-size", "8"}, "did you mean --set train.lanes=...?"},
+          {{"train", "--lr=0.1"}, "unknown flag \"--lr\"; did you mean --set optimizer.rate=...?"},
+          {{"train", "--seq-len", "8"}, "--set model.segment=... or --set model.window=...?"},
+          {{"generate", "--temp", "0.8"}, "did you mean \"--temperature\"?"},
       },
       kWrongUsage);
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -61,6 +62,13 @@ TEST_F(Verbs, EvalPrintsTheKeysThatOthersRelyOn) {
   EXPECT_EQ(result["tokens"], result["bytes"]);
 }
 
+TEST_F(Verbs, HelpIsAVerbToo) {
+  EXPECT_EQ(output_of({"help"}), output_of({"--help"}));
+  EXPECT_EQ(output_of({"help", "train"}), output_of({"train", "--help"}));
+  EXPECT_EQ(output_of({"help", "tokenizer", "encode"}),
+            output_of({"tokenizer", "encode", "--help"}));
+}
+
 TEST_F(Verbs, EvalDoesNotDependOnTheNumberOfLanes) {
   for (const std::string carry : {"carried", "none", "reset"}) {
     const double one = evaluate(carry, "1")["nats_per_token"];
@@ -68,6 +76,19 @@ TEST_F(Verbs, EvalDoesNotDependOnTheNumberOfLanes) {
     EXPECT_NEAR(one, three, 1e-6 * one) << carry;
   }
   EXPECT_NE(evaluate("carried", "1")["nats_per_token"], evaluate("reset", "1")["nats_per_token"]);
+}
+
+TEST_F(Verbs, EvalKeepsTheWordsOfJsonWhateverWordIsGiven) {
+  for (const auto& [word, in_json] : {std::pair<const char*, const char*>{"full", "carried"},
+                                      {"no-state", "none"},
+                                      {"nothing", "reset"}}) {
+    const json result = evaluate(word, "1");
+    EXPECT_EQ(result["carry"], in_json);
+    EXPECT_EQ(result["nats_per_token"], evaluate(in_json, "1")["nats_per_token"]);
+  }
+  EXPECT_TRUE(contains(output_of({"eval", "--model", "run", "--data", "data", "--split",
+                                  "validation", "--carry", "none"}),
+                       "carry              no-state\n"));
 }
 
 TEST_F(Verbs, ScoresOfAllDocumentsSumToTheEvaluation) {

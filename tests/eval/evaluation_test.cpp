@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -253,8 +254,20 @@ TEST(CarryModeWords, ParseAndPrint) {
   for (const std::string word : {"carried", "reset", "none"}) {
     EXPECT_EQ(to_word(carry_mode_from_word(word)), word);
   }
-  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("carry"); }),
+  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("caried"); }),
                        "did you mean carried?"));
+  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("all"); }),
+                       "carry must be full, no-state or nothing, got \"all\""));
+}
+
+TEST(CarryModeWords, SayWhatIsCarriedWithTheWordsOfFilesAsOthers) {
+  for (const auto& [label, word] : {std::pair<const char*, const char*>{"full", "carried"},
+                                    {"no-state", "none"},
+                                    {"nothing", "reset"}}) {
+    EXPECT_EQ(carry_mode_from_word(label), carry_mode_from_word(word));
+    EXPECT_EQ(carry_label(carry_mode_from_word(word)), label);
+    EXPECT_EQ(to_word(carry_mode_from_word(label)), word);
+  }
 }
 
 TEST(EvaluationJson, HasTheKeysOfTheInterfaceInOrder) {
