@@ -115,16 +115,21 @@ void FileLock::write_owner() const {
   }
 }
 
-void FileLock::check_held() const {
-  const fs::path folder = folder_of(path_);
+bool FileLock::is_folder_in_place() const {
   struct stat named = {};
   struct stat held = {};
-  const bool has_folder = folder_.is_open();
-  if (has_folder && (::stat(folder.c_str(), &named) != 0 || ::fstat(folder_.get(), &held) != 0 ||
-                     named.st_dev != held.st_dev || named.st_ino != held.st_ino)) {
+  // Through a link: the folder may be given as one.
+  return ::stat(folder_of(path_).c_str(), &named) == 0 && ::fstat(folder_.get(), &held) == 0 &&
+         named.st_dev == held.st_dev && named.st_ino == held.st_ino;
+}
+
+bool FileLock::holds_folder() const { return has_folder_lock_ && is_folder_in_place(); }
+
+void FileLock::check_held() const {
+  if (folder_.is_open() && !is_folder_in_place()) {
     throw Error(
         fmt::format("{}: the folder was removed or replaced while this process worked in it",
-                    folder.string()),
+                    folder_of(path_).string()),
         "put it back, or start in another folder");
   }
   if (!leads_to(path_, file_.get())) {

@@ -22,6 +22,10 @@ class FileLock {
   /// another process can be at work under the same name.
   void check_held() const;
 
+  /// Whether the folder is locked itself and still in its place: then nobody else got in, whatever
+  /// became of the lock file.
+  bool holds_folder() const;
+
  private:
   std::filesystem::path path_;
   Descriptor folder_;  ///< released last
@@ -31,6 +35,7 @@ class FileLock {
   void lock_folder();
   bool lock_file();
   void write_owner() const;
+  bool is_folder_in_place() const;
 };
 
 }  // namespace brt
