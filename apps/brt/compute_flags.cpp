@@ -42,7 +42,8 @@ at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
 }
 
 ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
-  const std::filesystem::path folder = find_model_folder(path);
+  const std::filesystem::path folder =
+      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
   if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
     spdlog::info("{}", note);
   }

@@ -25,7 +25,8 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
 }
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
-  const std::filesystem::path folder = find_model_folder(path);
+  const std::filesystem::path folder =
+      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
   if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
     spdlog::info("{}", note);
   }

@@ -178,17 +178,22 @@ void inspect_run(const fs::path& folder, Finding& finding) {
     finding.damage.push_back(fmt::format("{}: config.toml is missing", folder.string()));
   }
   Json checkpoints = Json::array();
-  const std::optional<fs::path> newest = newest_checkpoint(folder);
-  const std::optional<int64_t> best = newest ? best_step(*newest) : std::nullopt;
-  for (const fs::path& checkpoint : list_checkpoints(folder)) {
-    const std::optional<std::string> damage = checkpoint_damage(checkpoint);
-    checkpoints.push_back({{"step", checkpoint_step(checkpoint)},
-                           {"sound", !damage.has_value()},
-                           {"best", checkpoint_step(checkpoint) == best}});
-    if (damage) {
-      finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
+  finding.look([&] {
+    std::optional<int64_t> best;
+    finding.look([&] {  // one that cannot be read hides which is the best, not the others
+      const std::optional<fs::path> newest = newest_checkpoint(folder);
+      best = newest ? best_step(*newest) : std::nullopt;
+    });
+    for (const fs::path& checkpoint : list_checkpoints(folder)) {
+      const std::optional<std::string> damage = checkpoint_damage(checkpoint);
+      checkpoints.push_back({{"step", checkpoint_step(checkpoint)},
+                             {"sound", !damage.has_value()},
+                             {"best", checkpoint_step(checkpoint) == best}});
+      if (damage) {
+        finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
+      }
     }
-  }
+  });
   finding.fields["checkpoints"] = checkpoints;
   if (has(folder, "metrics.jsonl")) {
     finding.look([&] {

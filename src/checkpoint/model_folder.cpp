@@ -109,12 +109,8 @@ TensorMap load_weights(const WeightFiles& weights) {
   return tensors;
 }
 
-void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model) {
-  if (!tokenizer_model.empty()) {
-    write_file_atomically(folder / kTokenizerName, tokenizer_model);
-    return;
-  }
-  // One that another model left here would be taken for this model's.
+/// One that another model left here would be taken for this model's.
+void remove_tokenizer(const fs::path& folder) {
   std::error_code error;
   fs::remove(folder / kTokenizerName, error);
   if (error) {
@@ -125,18 +121,24 @@ void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model)
 
 }  // namespace
 
-void save_model(const fs::path& folder,
-                const LanguageModel& model,
-                const std::string& tokenizer_model) {
+WrittenFiles save_model(const fs::path& folder,
+                        const LanguageModel& model,
+                        const std::string& tokenizer_model) {
   TensorMap parameters = parameter_map(model);
   for (auto& [name, parameter] : parameters) {
     parameter = parameter.to(at::kFloat);  // the same tensor unless the model is float64
   }
-  save_safetensors(folder / kWeightsName, parameters);
-  write_tokenizer(folder, tokenizer_model);
-  write_file_atomically(
+  WrittenFiles files;
+  files[kWeightsName] = save_safetensors(folder / kWeightsName, parameters);
+  if (tokenizer_model.empty()) {
+    remove_tokenizer(folder);
+  } else {
+    files[kTokenizerName] = write_recorded_file(folder / kTokenizerName, tokenizer_model);
+  }
+  files[kConfigName] = write_recorded_file(
       folder / kConfigName,
       model_config_to_json(model->config(), tokenizer_model.empty() ? "bytes" : "sentencepiece"));
+  return files;
 }
 
 LanguageModel load_model(const fs::path& path) {

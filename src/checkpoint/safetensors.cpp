@@ -112,14 +112,6 @@ std::vector<SafetensorsEntry> entries_in_order(const TensorMap& tensors,
   return entries;
 }
 
-/// In pieces: AtomicFile copies what it is given, and a tensor may be large.
-void write_bytes(AtomicFile& file, const char* data, size_t size) {
-  constexpr size_t kPiece = size_t{1} << 20;
-  for (size_t done = 0; done < size; done += kPiece) {
-    file.write(data + done, std::min(kPiece, size - done));
-  }
-}
-
 }  // namespace
 
 std::string safetensors_dtype(at::ScalarType dtype) {
@@ -131,9 +123,9 @@ std::string safetensors_dtype(at::ScalarType dtype) {
   return word;
 }
 
-void save_safetensors(const std::filesystem::path& path,
-                      const TensorMap& tensors,
-                      const Metadata& metadata) {
+WrittenFile save_safetensors(const std::filesystem::path& path,
+                             const TensorMap& tensors,
+                             const Metadata& metadata) {
   SafetensorsHeader header = {.entries = entries_in_order(tensors, path), .metadata = metadata};
   uint64_t place = 0;
   for (SafetensorsEntry& entry : header.entries) {
@@ -149,9 +141,10 @@ void save_safetensors(const std::filesystem::path& path,
   file.write(text);
   for (const SafetensorsEntry& entry : header.entries) {
     const at::Tensor tensor = tensors.at(entry.name).detach().to(at::kCPU).contiguous();
-    write_bytes(file, static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+    file.write(tensor.const_data_ptr(), tensor.nbytes());
   }
   file.commit();
+  return {.bytes = file.bytes_written(), .xxh3 = file.checksum()};
 }
 
 SafetensorsFile load_safetensors(const std::filesystem::path& path) {

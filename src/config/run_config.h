@@ -158,6 +158,9 @@ std::vector<std::string> run_config_problems(const RunConfig& config);
 /// it gives the same config.
 std::string run_config_to_toml(const RunConfig& config);
 
+/// Whether a text has the form of run_config_to_toml, be it of another version with other keys.
+bool is_run_config_text(const std::string& text);
+
 /// Names ("train.lanes") and both values of the fields in which two configs differ.
 struct FieldDifference {
   std::string name;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings of a run as text: TOML that reads back as the same, differences, help.
+#include <set>
+#include <sstream>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -12,6 +14,10 @@
 
 namespace brt {
 namespace {
+
+// Every setting has its help in a comment that begins in this column or later.
+constexpr size_t kHelpColumn = 32;
+constexpr const char* kHelpMark = "  # ";
 
 std::string quoted(const std::string& text) {
   std::string result = "\"";
@@ -74,10 +80,26 @@ std::string run_config_to_toml(const RunConfig& config) {
       text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", field.section);
       section = field.section;
     }
-    text +=
-        fmt::format("{:<32}  # {}\n", fmt::format("{} = {}", field.key, field.value), field.help);
+    text += fmt::format("{:<{}}{}{}\n", fmt::format("{} = {}", field.key, field.value), kHelpColumn,
+                        kHelpMark, field.help);
   }
   return text;
+}
+
+bool is_run_config_text(const std::string& text) {
+  std::set<std::string> sections;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[') && line.ends_with(']')) {
+      sections.insert(line);
+    } else if (!line.empty() && (sections.empty() || line.find(" = ") == std::string::npos ||
+                                 line.find(kHelpMark, kHelpColumn) == std::string::npos)) {
+      return false;
+    }
+  }
+  return text.starts_with("[model]\n") && sections.contains("[data]") &&
+         sections.contains("[train]") && sections.contains("[optimizer]") &&
+         sections.contains("[evaluation]");
 }
 
 std::vector<FieldDifference> config_differences(const RunConfig& left, const RunConfig& right) {

@@ -73,9 +73,9 @@ fs::path checkpoint_of_step(const fs::path& run, int64_t step, const std::string
         fmt::format("{}: {}has no checkpoint of step {}", run.string(), asked, step),
         steps_hint(run));
   }
-  if (const std::optional<std::string> damage = checkpoint_damage(folder)) {
-    throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
-                          "use another checkpoint of the run");
+  const CheckpointFinding finding = examine_checkpoint(folder);
+  if (finding.condition != CheckpointCondition::kSound) {
+    refuse_checkpoint(folder, finding);
   }
   return folder;
 }
@@ -108,17 +108,20 @@ std::optional<int64_t> best_step(const fs::path& folder) {
   return json.at(place).get<int64_t>();
 }
 
-std::optional<fs::path> find_named_checkpoint(const fs::path& path) {
+std::optional<fs::path> find_named_checkpoint(const fs::path& path,
+                                              const CheckpointWarning& on_warning) {
   const std::optional<NamedPath> named = split_name(path);
   if (!named) {
     return std::nullopt;
   }
   if (named->name == "latest" || named->name == "best") {
-    const std::optional<fs::path> newest = newest_checkpoint(named->run);
+    std::vector<DamagedCheckpoint> damaged;
+    const std::optional<fs::path> newest = newest_checkpoint(named->run, &damaged);
     if (!newest) {
       throw CheckpointError(fmt::format("{}: has no sound checkpoint", named->run.string()),
                             steps_hint(named->run));
     }
+    warn_of_damage(damaged, *newest, on_warning);
     return named->name == "latest" ? *newest : best_checkpoint(named->run, *newest);
   }
   if (const std::optional<int64_t> step = parse_step(named->name)) {

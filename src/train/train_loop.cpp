@@ -144,7 +144,7 @@ class TrainingRun {
   EvaluationResult evaluate_with(CarryMode carry);
   void write_record(const Json& record);
   void save_checkpoint();
-  void write_checkpoint_files(const fs::path& folder);
+  WrittenFiles write_checkpoint_files(const fs::path& folder);
 };
 
 double TrainingRun::bits_per_byte(double nats_per_token) const {
@@ -363,8 +363,8 @@ void TrainingRun::save_checkpoint() {
   loop_.seconds = run_seconds();
   try {
     metrics_->sync();
-    folder_->save_checkpoint(step(),
-                             [this](const fs::path& folder) { write_checkpoint_files(folder); });
+    checkpoint_ = folder_->save_checkpoint(
+        step(), [this](const fs::path& folder) { return write_checkpoint_files(folder); });
   } catch (const std::exception& error) {
     const std::string reason = error.what();
     throw CheckpointError(
@@ -372,11 +372,6 @@ void TrainingRun::save_checkpoint() {
                     reason.substr(0, reason.find("\nhint: "))),
         fmt::format("earlier checkpoints of {} are as they were; free disk space and run again",
                     folder_->path().string()));
-  }
-  for (const fs::path& folder : list_checkpoints(folder_->path())) {
-    if (checkpoint_step(folder) == step()) {  // not the last one if damaged newer ones lie there
-      checkpoint_ = folder;
-    }
   }
   call(observer_.on_note, fmt::format("checkpoint {}", checkpoint_.string()));
   RetentionPolicy policy;
@@ -388,15 +383,16 @@ void TrainingRun::save_checkpoint() {
   folder_->apply_retention(policy);
 }
 
-void TrainingRun::write_checkpoint_files(const fs::path& folder) {
-  save_model(folder, trainer_.model(), tokenizer_->serialized());
-  trainer_.save_tensors(folder);
+WrittenFiles TrainingRun::write_checkpoint_files(const fs::path& folder) {
+  WrittenFiles files = save_model(folder, trainer_.model(), tokenizer_->serialized());
+  files.merge(trainer_.save_tensors(folder));
   const SavedRun saved = {.trainer = trainer_.state(),
                           .loop = loop_,
                           .config = run_config_to_toml(config_),
                           .data_fingerprint = hash_text(training_.fingerprint()),
                           .tokenizer_fingerprint = hash_text(tokenizer_->fingerprint())};
-  write_file_atomically(folder / "trainer.json", saved_run_to_json(saved));
+  files["trainer.json"] = write_recorded_file(folder / "trainer.json", saved_run_to_json(saved));
+  return files;
 }
 
 }  // namespace

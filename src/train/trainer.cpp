@@ -195,9 +195,12 @@ TrainerState Trainer::state() const {
   return state;
 }
 
-void Trainer::save_tensors(const std::filesystem::path& folder) const {
-  save_safetensors(folder / "optimizer.safetensors", optimizer_->state());
-  save_safetensors(folder / "carry.safetensors", carry_.tensors());
+WrittenFiles Trainer::save_tensors(const std::filesystem::path& folder) const {
+  WrittenFiles files;
+  files["optimizer.safetensors"] =
+      save_safetensors(folder / "optimizer.safetensors", optimizer_->state());
+  files["carry.safetensors"] = save_safetensors(folder / "carry.safetensors", carry_.tensors());
+  return files;
 }
 
 void Trainer::restore(const std::filesystem::path& folder, const TrainerState& state) {

@@ -13,6 +13,7 @@
 #include "model/carry.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
+#include "safetensors/written_file.h"
 #include "train/trainer_state.h"
 
 namespace brt {
@@ -57,7 +58,8 @@ class Trainer {
   /// Complete, `lanes` included.
   TrainerState state() const;
   /// Writes optimizer.safetensors and carry.safetensors into an existing folder.
-  void save_tensors(const std::filesystem::path& folder) const;
+  /// @return what these files were given
+  WrittenFiles save_tensors(const std::filesystem::path& folder) const;
   /// Continues exactly where save_tensors, state and save_model were called.
   /// @throws CheckpointError, DataError if something is damaged or does not fit.
   void restore(const std::filesystem::path& folder, const TrainerState& state);

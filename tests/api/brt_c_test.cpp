@@ -19,6 +19,7 @@
 #include "generate/tiny_model_folder.h"
 #include "safetensors/checkpoints.h"
 #include "support/text_assertions.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {

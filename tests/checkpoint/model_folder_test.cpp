@@ -212,7 +212,7 @@ TEST_F(ModelFolder, ARunStandsForItsNewestSoundCheckpoint) {
   RunFolder run(scratch_ / "run");
   for (const int64_t step : {10, 20}) {
     run.save_checkpoint(step, [step](const fs::path& folder) {
-      save_model(folder, small_model(static_cast<uint64_t>(step)), "");
+      return save_model(folder, small_model(static_cast<uint64_t>(step)), "");
     });
   }
   expect_same_weights(load_model(run.path()), small_model(20));

@@ -12,6 +12,7 @@
 #include "checkpoint/scratch_folder.h"
 #include "safetensors/checkpoints.h"
 #include "safetensors/model_path.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {
