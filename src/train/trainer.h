@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "config/run_config.h"
 #include "data/lanes.h"
 #include "data/prepared_data.h"
@@ -18,6 +19,12 @@
 
 namespace brt {
 
+/// A run that cannot go on: its weights or losses are not finite any more.
+class DivergenceError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// What one step did.
 struct StepResult {
   bool accepted = false;  ///< false: loss or gradient was not finite, nothing was changed
@@ -25,6 +32,7 @@ struct StepResult {
   int64_t targets = 0;
   double gradient_norm = 0.0;  ///< before clipping
   double learning_rate = 0.0;
+  std::vector<int64_t> reset_lanes;  ///< their state or cache was not finite
 };
 
 /// A model in training on the lanes of a split.
@@ -36,6 +44,9 @@ struct StepResult {
 ///
 /// A step whose loss or gradient is not finite is skipped: weights, optimizer and carry stay as
 /// they are, and lanes whose documents began in it are reset at the next accepted step.
+///
+/// A lane whose state or cache is not finite, or that alone makes it so, goes on with the initial
+/// carry, as at a document's start: one bad lane must not skip the others' steps.
 class Trainer {
  public:
   /// @param config  complete: model.vocab_size is set
@@ -46,7 +57,7 @@ class Trainer {
   void initialize_model();
 
   /// @param gate_log  collects the gates of the first group, if given.
-  /// @throws Error after kMaxSkippedInARow skipped steps in a row.
+  /// @throws DivergenceError after kMaxSkippedInARow skipped steps in a row.
   StepResult step(GateLog* gate_log = nullptr);
 
   LanguageModel& model() { return model_; }
@@ -57,6 +68,10 @@ class Trainer {
 
   /// Complete, `lanes` included.
   TrainerState state() const;
+  /// Resets lanes whose carry is not finite, so that it can be saved. @return these lanes
+  std::vector<int64_t> reset_broken_lanes();
+  /// @throws DivergenceError naming a weight or moment that is not finite.
+  void check_finite() const;
   /// Writes optimizer.safetensors and carry.safetensors into an existing folder.
   /// @return what these files were given
   WrittenFiles save_tensors(const std::filesystem::path& folder) const;
@@ -74,10 +89,12 @@ class Trainer {
   Lanes lanes_;
   Carry carry_;
   TrainerState state_;
+  std::vector<int64_t> suspects_;  ///< lanes that alone made the last step's loss not finite
 
   double compute_gradients(const Segment& segment, GateLog* gate_log, Carry& next_carry);
   void accept(StepResult& result, Carry next_carry);
-  void skip(const StepResult& result, const Segment& segment);
+  void skip(StepResult& result, const Segment& segment);
+  void reset_lanes(const std::vector<int64_t>& lanes);
   void clear_gradients();
 };
 
