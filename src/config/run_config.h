@@ -48,8 +48,9 @@ struct TrainConfig {
   int64_t log_every = 10;
   int64_t checkpoint_every = 500;  ///< 0: at the end only
   int64_t keep_last = 2;           ///< newest checkpoints that are kept
-  int64_t keep_every = 0;  ///< also keep every checkpoint at a multiple of this step; 0: none
-  bool keep_best = true;   ///< also keep the one with the lowest validation loss
+  int64_t keep_every = 0;       ///< also keep every checkpoint at a multiple of this step; 0: none
+  bool keep_best = true;        ///< also keep the one with the lowest validation loss
+  int64_t save_patience = 500;  ///< steps without a checkpoint that could be written; then an error
 
   bool operator==(const TrainConfig&) const = default;
   template <class Self, class Visit>
@@ -68,6 +69,8 @@ struct TrainConfig {
     visit("keep_last", self.keep_last, "newest checkpoints that are kept");
     visit("keep_every", self.keep_every, "keep every checkpoint at a multiple of this; 0: none");
     visit("keep_best", self.keep_best, "keep the checkpoint with the lowest validation loss");
+    visit("save_patience", self.save_patience,
+          "steps to go on, trying again at each, when a checkpoint cannot be written; 0: none");
   }
 };
 
