@@ -39,7 +39,8 @@ Json loop_to_json(const LoopState& state) {
                {"unlogged_tokens", state.unlogged_tokens},
                {"unlogged_seconds", state.unlogged_seconds},
                {"seconds", state.seconds},
-               {"unfinished_record", state.unfinished_record}};
+               {"unfinished_record", state.unfinished_record},
+               {"unused_state_evaluations", state.unused_state_evaluations}};
   if (state.best) {
     json["best"] = {{"step", state.best->step}, {"bits_per_token", state.best->bits_per_token}};
   }
@@ -53,7 +54,9 @@ LoopState loop_from_json(const Json& json) {
   json.at("unlogged_seconds").get_to(state.unlogged_seconds);
   json.at("seconds").get_to(state.seconds);
   json.at("unfinished_record").get_to(state.unfinished_record);
-  if (json.contains("best")) {
+  state.unused_state_evaluations = json.value("unused_state_evaluations", int64_t{0});
+  // Older versions kept a loss that was not finite, which is written as null.
+  if (json.contains("best") && json.at("best").at("bits_per_token").is_number()) {
     const Json& best = json.at("best");
     state.best = {.step = best.at("step").get<int64_t>(),
                   .bits_per_token = best.at("bits_per_token").get<double>()};
@@ -69,6 +72,8 @@ std::string saved_run_to_json(const SavedRun& run) {
                      {"loop", loop_to_json(run.loop)},
                      {"data_fingerprint", run.data_fingerprint},
                      {"tokenizer_fingerprint", run.tokenizer_fingerprint},
+                     {"validation_fingerprint", run.validation_fingerprint},
+                     {"cpu_target", run.cpu_target},
                      {"config", run.config}};
   return json.dump(2) + "\n";
 }
@@ -79,13 +84,16 @@ SavedRun saved_run_from_json(const std::string& text, const std::string& origin)
     const int64_t version = json.at("format_version").get<int64_t>();
     if (version != kFormatVersion) {
       throw CheckpointError(
-          fmt::format("{}: format_version must be {}, got {}", origin, kFormatVersion, version));
+          fmt::format("{}: format_version must be {}, got {}", origin, kFormatVersion, version),
+          version > kFormatVersion ? "a later version of brt wrote it: use that one" : "");
     }
     SavedRun run;
     run.trainer = trainer_from_json(json.at("trainer"));
     run.loop = loop_from_json(json.at("loop"));
     json.at("data_fingerprint").get_to(run.data_fingerprint);
     json.at("tokenizer_fingerprint").get_to(run.tokenizer_fingerprint);
+    run.validation_fingerprint = json.value("validation_fingerprint", "");
+    run.cpu_target = json.value("cpu_target", "");
     json.at("config").get_to(run.config);
     return run;
   } catch (const nlohmann::json::exception& error) {

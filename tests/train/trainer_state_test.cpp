@@ -2,7 +2,10 @@
 // trainer.json: exact round trip, damaged text refused.
 #include "train/trainer_state.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
@@ -22,10 +25,13 @@ SavedRun some_run() {
                    .unlogged_seconds = 1.0 / 3.0,
                    .seconds = 17.25,
                    .best = ValidationLoss{.step = 4, .bits_per_token = 2.0 / 7.0},
-                   .unfinished_record = "{\"step\":7}"},
+                   .unfinished_record = "{\"step\":7}",
+                   .unused_state_evaluations = 3},
           .config = "[train]\nsteps = 9\n",
           .data_fingerprint = "0123456789abcdef",
-          .tokenizer_fingerprint = "fedcba9876543210"};
+          .tokenizer_fingerprint = "fedcba9876543210",
+          .validation_fingerprint = "00112233",
+          .cpu_target = "avx512"};
 }
 
 TEST(SavedRun, RoundTripIsExact) {
@@ -37,6 +43,25 @@ TEST(SavedRun, NoBestLossStaysNone) {
   SavedRun run = some_run();
   run.loop.best.reset();
   EXPECT_EQ(saved_run_from_json(saved_run_to_json(run), "trainer.json"), run);
+}
+
+TEST(SavedRun, ABestLossThatIsNoNumberIsNone) {
+  SavedRun run = some_run();
+  run.loop.best->bits_per_token = std::nan("");
+  const SavedRun read = saved_run_from_json(saved_run_to_json(run), "trainer.json");
+  EXPECT_FALSE(read.loop.best);
+}
+
+TEST(SavedRun, FilesOfVersionsThatKnewLessAreRead) {
+  nlohmann::json json = nlohmann::json::parse(saved_run_to_json(some_run()));
+  json.erase("validation_fingerprint");
+  json.erase("cpu_target");
+  json["loop"].erase("unused_state_evaluations");
+  SavedRun expected = some_run();
+  expected.validation_fingerprint = "";
+  expected.cpu_target = "";
+  expected.loop.unused_state_evaluations = 0;
+  EXPECT_EQ(saved_run_from_json(json.dump(), "trainer.json"), expected);
 }
 
 TEST(SavedRun, DamagedTextNamesTheFile) {
