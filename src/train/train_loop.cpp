@@ -191,6 +191,9 @@ void TrainingRun::begin(const TrainRequest& request) {
                                       .parameters = count_parameters_of(trainer_.model()),
                                       .training_tokens = training_.total_tokens(),
                                       .training_documents = training_.num_documents()});
+  if (const std::string division = trainer_.division(); !division.empty()) {
+    call(observer_.on_note, division);
+  }
   begin_ = Clock::now();
 }
 

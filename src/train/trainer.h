@@ -53,6 +53,7 @@ class Trainer {
   const TrainerState& counters() const { return state_; }  ///< its `lanes` is not kept up to date
   const Optimizer& optimizer() const { return *optimizer_; }
   int64_t epoch() const { return lanes_.epoch(); }
+  std::string division() const { return lanes_.division(); }  ///< of documents among lanes
 
   /// Complete, `lanes` included.
   TrainerState state() const;
