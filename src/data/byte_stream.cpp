@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// POSIX reads, and libarchive for compressed files.
+// POSIX reads.
 #include "data/byte_stream.h"
 
 #include <cerrno>
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "data/archive_reader.h"
 
 namespace brt {
 namespace {
@@ -60,31 +59,12 @@ class PlainStream : public ByteStream {
   uint64_t bytes_read_ = 0;
 };
 
-class CompressedStream : public ByteStream {
- public:
-  explicit CompressedStream(const std::filesystem::path& path)
-      : reader_(path, ArchiveReader::Format::kCompressed), at_end_(!reader_.next_member()) {}
-
-  size_t read(char* buffer, size_t size) override {
-    return at_end_ ? 0 : reader_.read(buffer, size);
-  }
-  uint64_t input_bytes_read() const override { return reader_.input_bytes_read(); }
-
- private:
-  ArchiveReader reader_;
-  bool at_end_;
-};
-
 }  // namespace
 
 bool ByteStream::wait(int /*milliseconds*/) { return true; }
 
 std::unique_ptr<ByteStream> open_plain_stream(const std::filesystem::path& path) {
   return std::make_unique<PlainStream>(path);
-}
-
-std::unique_ptr<ByteStream> open_compressed_stream(const std::filesystem::path& path) {
-  return std::make_unique<CompressedStream>(path);
 }
 
 }  // namespace brt

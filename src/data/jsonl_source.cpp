@@ -71,9 +71,6 @@ class JsonlSource : public DocumentSource {
       text_ = std::string();
       used_ = 0;
       if (!lines_.next(line)) {
-        if (line_number_ == 0) {
-          throw DataError(fmt::format("{}: holds no lines", file_));
-        }
         return std::nullopt;
       }
       ++line_number_;

@@ -196,6 +196,26 @@ TEST(Prepare, SwappedTokenizerIsNoticed) {
   EXPECT_THROW(PreparedData(folder / "out").tokenizer(), DataError);
 }
 
+TEST(Prepare, WhatIsPassedOverIsCounted) {
+  const TemporaryFolder folder;
+  write_text(folder / "in/a", "text");
+  write_text(folder / "in/empty", "");
+  write_text(folder / "in/.hidden/b", "text");
+  write_text(folder / "in/c.pdf", "%PDF-1.7\n");
+  write_text(folder / "in/d.jsonl", "{\"text\":\"\"}\n{\"text\":\"d\"}\n");
+  std::vector<std::string> warnings;
+  const PrepareProgress progress =
+      prepare_split(options_for(folder, "in"), nullptr,
+                    [&](const std::string& warning) { warnings.push_back(warning); });
+  EXPECT_EQ(progress.documents, 2);
+  EXPECT_EQ(progress.passed_over.hidden, 1);
+  EXPECT_EQ(progress.passed_over.empty, 2);
+  EXPECT_EQ(progress.passed_over.binary, 1);
+  EXPECT_EQ(progress.passed_over.special, 0);
+  EXPECT_EQ(describe(progress.passed_over), "1 hidden, 2 empty, 1 not text (1: a PDF document)");
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
 TEST(Prepare, ErrorsLeaveNothingBehind) {
   const TemporaryFolder folder;
   write_text(folder / "bad.jsonl", "{\"text\":\"good\"}\n{\"text\":3}\n");
