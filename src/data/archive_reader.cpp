@@ -11,6 +11,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
 
 #include "base/error.h"
 
@@ -21,10 +22,30 @@ constexpr size_t kInputBlockBytes = size_t{1} << 16;
 constexpr size_t kTarBlockBytes = 512;
 
 std::string or_empty(const char* local, const char* utf8) {
-  // The first is null if the name is not expressible in the locale's character set.
+  // The first is null if the name is not in the locale's character set.
   const char* name = local == nullptr ? utf8 : local;
   return name == nullptr ? "" : name;
 }
+
+/// While it lives, libarchive takes this thread's names for UTF-8: in the locale C, in which
+/// programs start, it has no name for a member whose name is not ASCII.
+class Utf8Locale {
+ public:
+  Utf8Locale() {
+    static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    before_ = utf8 == nullptr ? nullptr : ::uselocale(utf8);
+  }
+  ~Utf8Locale() {
+    if (before_ != nullptr) {
+      ::uselocale(before_);
+    }
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  locale_t before_ = nullptr;
+};
 
 ArchiveMember member_of(archive_entry* entry) {
   ArchiveMember member;
@@ -100,7 +121,8 @@ ArchiveReader::ArchiveReader(const std::filesystem::path& path)
   if (handle_ == nullptr) {
     throw std::bad_alloc();
   }
-  archive_read_support_format_zip(handle_.get());
+  // Read as a stream, a zip cut between two members would pass for whole.
+  archive_read_support_format_zip_seekable(handle_.get());
   archive_read_support_format_7zip(handle_.get());
   if (archive_read_open_filename(handle_.get(), path.c_str(), kInputBlockBytes) != ARCHIVE_OK) {
     fail();
@@ -124,6 +146,7 @@ void ArchiveReader::fail() const {
 }
 
 std::optional<ArchiveMember> ArchiveReader::next_member() {
+  const Utf8Locale utf8_names;
   archive_entry* entry = nullptr;
   while (true) {
     const int status = archive_read_next_header(handle_.get(), &entry);

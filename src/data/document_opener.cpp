@@ -125,6 +125,9 @@ std::unique_ptr<DocumentSource> DocumentOpener::open_stream(std::unique_ptr<Byte
     case FileFormat::kZip:
     case FileFormat::kSevenZip:
       return open_packed(origin);
+    case FileFormat::kEmptyZip:  // which libarchive does not know
+      ++passed_over_.empty;
+      return nullptr;
     case FileFormat::kBinary:
       return pass_over(origin, found.what);
     case FileFormat::kCompressed:

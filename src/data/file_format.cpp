@@ -118,8 +118,11 @@ RecognizedFile recognize_file(std::string_view head,
   if (const std::string what = binary_kind(head, lower); !what.empty()) {
     return {FileFormat::kBinary, {}, "", what};
   }
-  if (head.starts_with("PK\3\4"sv) || head.starts_with("PK\5\6"sv)) {
+  if (head.starts_with("PK\3\4"sv)) {
     return {FileFormat::kZip, {}, "", ""};
+  }
+  if (head.starts_with("PK\5\6"sv)) {
+    return {FileFormat::kEmptyZip, {}, "", ""};
   }
   if (head.starts_with("7z\xbc\xaf\x27\x1c"sv)) {
     return {FileFormat::kSevenZip, {}, "", ""};

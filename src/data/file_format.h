@@ -15,6 +15,7 @@ enum class FileFormat {
   kJsonLines,  ///< by its name only
   kTar,
   kZip,
+  kEmptyZip,
   kSevenZip,
   kCompressed,  ///< what it holds is to be recognised in turn, by `inner_name`
   kBinary,      ///< no text: images, programs, tables, archives of other kinds

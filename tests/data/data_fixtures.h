@@ -15,6 +15,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 
 #include "data/dataset_manifest.h"
@@ -96,6 +97,8 @@ inline void write_archive(const std::filesystem::path& path,
   } else {
     archive_write_set_format_pax_restricted(writer);
   }
+  const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);  // for names
+  const locale_t before = ::uselocale(utf8);
   bool good = archive_write_open_filename(writer, path.c_str()) == ARCHIVE_OK;
   for (const std::pair<std::string, std::string>& file : files) {
     archive_entry* entry = archive_entry_new();
@@ -123,6 +126,8 @@ inline void write_archive(const std::filesystem::path& path,
   }
   good = good && archive_write_close(writer) == ARCHIVE_OK;
   archive_write_free(writer);
+  ::uselocale(before);
+  ::freelocale(utf8);
   if (!good) {
     throw std::runtime_error("cannot write " + path.string());
   }

@@ -275,6 +275,26 @@ TEST(DocumentSource, MembersOfArchivesAreReadAsFilesOfFoldersAre) {
   EXPECT_TRUE(contains(failure(folder / "bad.tar"), "bad.tar/m.jsonl:1: "));
 }
 
+TEST(DocumentSource, NamesOfMembersNeedNotBeAscii) {
+  const TemporaryFolder folder;
+  const std::string name = "caf\xc3\xa9/\xd1\x84.txt";
+  for (const char* archive : {"x.tar", "x.zip", "x.7z"}) {
+    write_archive(folder / archive, {{name, "text"}, {"caf\xc3\xa9/.hidden", "h"}},
+                  Compression::kNone);
+    EXPECT_EQ(read_documents({folder / archive}), (Documents{{name, "text"}})) << archive;
+  }
+}
+
+TEST(DocumentSource, CutZipsAreRefused) {
+  const TemporaryFolder folder;
+  write_archive(folder / "x.zip", {{"a", "1"}, {"b", "2"}}, Compression::kNone);
+  const std::string whole = read_file(folder / "x.zip");
+  for (size_t size = 4; size < whole.size(); ++size) {
+    write_text(folder / "x.zip", whole.substr(0, size));
+    EXPECT_TRUE(contains(failure(folder / "x.zip"), "x.zip: archive cannot be read")) << size;
+  }
+}
+
 TEST(DocumentSource, ArchivesWithinArchivesAreRead) {
   const TemporaryFolder folder;
   write_archive(folder / "a.tar.xz", {{"m", "deep"}}, Compression::kXz);

@@ -225,7 +225,7 @@ TEST_F(BadInput, InputsThatCannotBePreparedMakeNoFolder) {
       {
           {from("missing"), "missing: no such file or folder\nhint: check the path"},
           {from("loop"), "Too many levels of symbolic links"},
-          {from("empty"), "the folder holds no files"},
+          {from("empty"), "holds no documents"},
           {from("empty.txt"), "every document is empty"},
           {from("number.jsonl"), "number.jsonl:1: the object has no string field \"text\""},
           {from("cut.jsonl"), "cut.jsonl:2: line is not valid JSON"},
