@@ -3,7 +3,10 @@
 
    A function that can fail returns NULL or a negative number then; brt_last_error() says why.
    Strings are UTF-8. A model may be used by several threads; their calls wait for each other. A
-   stream may be used by one thread at a time. A call may take 1.5 MiB of its thread's stack. */
+   stream may be used by one thread at a time. A call may take 1.5 MiB of its thread's stack.
+
+   A process may fork while none of its threads is in a call: models and streams then work in the
+   child as in the parent. The child starts threads of its own when it first feeds. */
 #ifndef BRT_BRT_H
 #define BRT_BRT_H
 
@@ -60,7 +63,9 @@ BRT_API const char* brt_version(void);
 BRT_API const char* brt_last_error(void);
 
 /* Loads a model folder (config.json, model.safetensors and the tokenizer), or the newest sound
-   checkpoint of a run folder. threads 0: one a core. NULL on failure. */
+   checkpoint of a run folder. threads 0: one for
+   each core that the process may use. Fewer work if the system refuses to start so many, and while
+   other programs want the cores; no number depends on it. NULL on failure. */
 BRT_API brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads);
 
 /* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <brt/brt.hpp>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "checkpoint/scratch_folder.h"
@@ -109,6 +111,46 @@ TEST(BrtApi, ARunFolderStandsForItsNewestSoundCheckpoint) {
                "is damaged: model.safetensors has checksum"));
   damage_file(checkpoint(3) / "model.safetensors");
   EXPECT_TRUE(contains(message(), "no checkpoint of the run is sound"));
+}
+
+/// What a child of this process prints when it feeds a stream: its logits as bytes. Empty if it
+/// does not end by itself within ten seconds.
+std::string logits_fed_in_a_child(api::Stream& stream, const std::vector<int32_t>& tokens) {
+  std::array<int, 2> ends = {};
+  if (::pipe(ends.data()) != 0) {
+    return "";
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(10);
+    stream.feed(tokens);
+    const std::span<const float> logits = stream.logits();
+    ::_exit(::write(ends[1], logits.data(), logits.size_bytes()) > 0 ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string bytes;
+  std::array<char, 4096> buffer;
+  for (ssize_t got = 1; got > 0;) {
+    got = ::read(ends[0], buffer.data(), buffer.size());
+    bytes.append(buffer.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? bytes : "";
+}
+
+TEST(BrtApi, AForkedChildFeedsItsStreamsAsTheParentDoes) {
+  const api::Model model(model_folder().string(), api::Weights::kFloat32, /*threads=*/2);
+  const std::vector<int32_t> tokens = model.encode("It was a dark night");
+  api::Stream stream(model);
+  stream.feed(model.encode("So:"));
+  const std::string in_child = logits_fed_in_a_child(stream, tokens);
+  stream.feed(tokens);
+  const std::span<const float> logits = stream.logits();
+  EXPECT_TRUE(in_child ==
+              std::string(reinterpret_cast<const char*>(logits.data()), logits.size_bytes()))
+      << in_child.size() << " bytes came from the child";
 }
 
 TEST(BrtApi, TextBecomesTokensAndTokensBytes) {

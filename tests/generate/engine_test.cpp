@@ -3,6 +3,7 @@
 #include "generate/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -34,6 +35,14 @@ class ExactCase {
   size_t window() const { return static_cast<size_t>(config_.window); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   Engine engine(int64_t threads = 1) const { return Engine(folder_.path(), {format_, threads}); }
+  /// Of every part of a step another number of threads computes.
+  Engine changing_engine() const {
+    const auto next_size = [call = size_t{0}]() mutable {
+      static constexpr std::array<int64_t, 7> kSizes = {3, 1, 2, 2, 1, 3, 3};
+      return kSizes[call++ % kSizes.size()];
+    };
+    return Engine(folder_.path(), {format_, /*threads=*/3, next_size});
+  }
 
  private:
   std::string name_;
@@ -89,6 +98,19 @@ TEST_P(StreamExactness, OtherStreamsAndThreadsDoNotChangeABit) {
       EXPECT_TRUE(read_in_chunks(two_threads, test->tokens(), chunk) == alone) << chunk;
       EXPECT_TRUE(read_in_chunks(two_threads, test->tokens(), chunk, /*others=*/7) == alone)
           << chunk;
+    }
+  }
+}
+
+TEST_P(StreamExactness, ThreadsThatComeAndGoDoNotChangeABit) {
+  for (const std::unique_ptr<ExactCase>& test : exact_cases()) {
+    SCOPED_TRACE(test->name());
+    Engine engine = test->engine();
+    Engine changing = test->changing_engine();
+    const Reading alone = read_in_chunks(engine, test->tokens(), 7);
+    for (const size_t chunk : {size_t{1}, size_t{7}, test->window() + 1}) {
+      EXPECT_TRUE(read_in_chunks(changing, test->tokens(), chunk) == alone) << chunk;
+      EXPECT_TRUE(read_in_chunks(changing, test->tokens(), chunk, /*others=*/7) == alone) << chunk;
     }
   }
 }
