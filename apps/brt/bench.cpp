@@ -7,13 +7,12 @@
 
 #include <fmt/format.h>
 
-#include <ATen/Parallel.h>
-
 #include "base/error.h"
 #include "bench_engine.h"
 #include "config/enum_text.h"
 #include "config/run_config.h"
 #include "number_checks.h"
+#include "ops/compute_threads.h"
 #include "train/benchmark.h"
 #include "train/document_benchmark.h"
 #include "train/trainer.h"
@@ -153,9 +152,7 @@ void run_bench(const BenchArguments& arguments) {
   if (arguments.document_tokens > 0 && arguments.mode != "eval") {
     throw ConfigError("--document-tokens is for bench eval only");
   }
-  if (config.train.threads > 0) {
-    at::set_num_threads(static_cast<int>(config.train.threads));
-  }
+  set_compute_threads(config.train.threads);
   if (arguments.mode == "decode" || arguments.mode == "read") {
     run_engine_bench(arguments, config);
     return;

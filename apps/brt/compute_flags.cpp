@@ -5,11 +5,10 @@
 #include <filesystem>
 #include <utility>
 
-#include <ATen/Parallel.h>
-
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "ops/compute_threads.h"
 #include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
@@ -19,15 +18,13 @@ void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
   verb.add_option("--dtype", flags.dtype, "precision of matrix products: fp32, bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
-  verb.add_option("--threads", flags.threads, "threads; 0: all cores")
+  verb.add_option("--threads", flags.threads, "threads; 0: all cores that the process may use")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
 }
 
 at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
-  if (flags.threads > 0) {
-    at::set_num_threads(static_cast<int>(flags.threads));
-  }
+  set_compute_threads(flags.threads);
   if (flags.dtype == "fp32") {
     return at::kFloat;
   }

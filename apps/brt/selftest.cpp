@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/enum_text.h"
 #include "eval/engine_selftest.h"
+#include "ops/compute_threads.h"
 #include "verbs.h"
 
 namespace brt {
@@ -64,6 +65,7 @@ std::vector<SelftestResult> run_case(const std::filesystem::path& folder,
 }
 
 void run_selftest(const SelftestFlags& flags) {
+  set_compute_threads(0);
   int64_t failed = 0;
   int64_t passed = 0;
   for (const std::filesystem::path& folder : find_selftest_cases(flags.golden)) {

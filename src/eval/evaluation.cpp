@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "data/lanes.h"
+#include "ops/compute_threads.h"
 
 namespace brt {
 namespace {
@@ -244,6 +245,7 @@ EvaluationResult evaluate(LanguageModel& model,
   std::vector<int64_t> lanes_in_carry;
   Segment segment;
   while (lanes.next(segment)) {
+    share_cores();
     check_vocabulary(segment, config.vocab_size);
     Batch batch = make_batch(segment, config.window);
     if (batch.length == 0) {

@@ -7,13 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -21,6 +18,7 @@
 #include "checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
 #include "data/prepared_data.h"
+#include "ops/compute_threads.h"
 #include "safetensors/checkpoints.h"
 #include "train/gate_monitor.h"
 #include "train/metrics_log.h"
@@ -77,11 +75,6 @@ std::unique_ptr<PreparedSplit> open_validation(const RunConfig& config, const Pr
         fmt::format("make it with brt prepare --split {}, or set evaluation.every = 0", name));
   }
   return std::make_unique<PreparedSplit>(data.open_split(name));
-}
-
-void set_threads(int64_t threads) {
-  const unsigned int cores = std::max(std::thread::hardware_concurrency(), 1U);
-  at::set_num_threads(threads > 0 ? static_cast<int>(threads) : static_cast<int>(cores));
 }
 
 int64_t count_parameters_of(LanguageModel& model) {
@@ -411,7 +404,7 @@ TrainResult run_training(const TrainRequest& request, const TrainObserver& obser
   if (request.resume == ResumeMode::kMust && list_checkpoints(request.run_folder).empty()) {
     find_resume_checkpoint(request.run_folder, request.resume, {});  // complains
   }
-  set_threads(config.train.threads);
+  set_compute_threads(config.train.threads);
   TrainingRun run(config, data, observer);
   run.begin(request);
   return run.run();

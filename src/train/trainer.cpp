@@ -15,6 +15,7 @@
 #include "base/seeded_random.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
+#include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/schedule.h"
 #include "train/profile.h"
@@ -133,6 +134,7 @@ double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Car
   std::vector<Carry> parts;
   double loss = 0.0;
   for (int64_t group = 0; group < config_.train.accumulation; ++group) {
+    share_cores();
     const int64_t begin = group * group_lanes;
     const SegmentTensors tensors = segment_tensors(segment, begin, begin + group_lanes);
     options.dropout_seed =
