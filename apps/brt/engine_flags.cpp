@@ -17,7 +17,7 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
                   "how weights lie in memory: fp32, bf16, int8 (small and fast)")
       ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
       ->capture_default_str();
-  verb.add_option("--threads", flags.threads, "threads; 0: all cores")
+  verb.add_option("--threads", flags.threads, "threads; 0: all cores that the process may use")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
 }
@@ -30,6 +30,10 @@ EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flag
   loaded.engine = std::make_unique<Engine>(
       folder,
       EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads});
+  if (loaded.engine->threads() < flags.threads) {
+    spdlog::warn("the system starts no {} threads; {} work", flags.threads,
+                 loaded.engine->threads());
+  }
   check_vocabulary(folder, *loaded.tokenizer, loaded.engine->config().vocab_size);
   return loaded;
 }
