@@ -269,17 +269,37 @@ TEST(EvaluationJson, HasTheKeysOfTheInterfaceInOrder) {
     keys.push_back(item.first);
   }
   const std::vector<std::string> expected = {
-      "model",           "data",          "split",
-      "carry",           "documents",     "tokens",
-      "bytes",           "words",         "nats_per_token",
-      "bits_per_token",  "bits_per_byte", "token_perplexity",
-      "word_perplexity", "by_position",   "tokens_per_second"};
+      "model",           "data",           "split",         "carry",
+      "documents",       "tokens",         "bytes",         "words",
+      "nats_per_token",  "bits_per_token", "bits_per_byte", "token_perplexity",
+      "word_perplexity", "by_position",    "by_document",   "tokens_per_second"};
   EXPECT_EQ(keys, expected);
   EXPECT_EQ(object["carry"], "reset");
   EXPECT_EQ(object["documents"], 5);
   EXPECT_EQ(object["by_position"][0]["from"], 0);
   EXPECT_EQ(object["by_position"][0]["to"], 128);
   EXPECT_DOUBLE_EQ(object["bits_per_token"].get<double>(), result.bits_per_token());
+}
+
+TEST(EvaluationJson, ListsTheDocumentsWithTheirFigures) {
+  const TinyBooks books = five_books();
+  LanguageModel model = tiny_model();
+  const EvaluationResult result = evaluate(model, books.split(), {.lanes = 2});
+  const nlohmann::ordered_json list =
+      nlohmann::ordered_json::parse(evaluation_to_json(result, "m", "d", "test"))["by_document"];
+  ASSERT_EQ(list.size(), result.documents.size());
+  double bits = 0.0;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const DocumentLoss& document = result.documents[i];
+    EXPECT_EQ(list[i]["name"], document.name);
+    EXPECT_EQ(list[i]["tokens"], document.tokens);
+    EXPECT_EQ(list[i]["bytes"], document.bytes);
+    EXPECT_EQ(list[i]["words"], document.words);
+    expect_near(list[i]["bits_per_token"].get<double>() * static_cast<double>(document.tokens),
+                document.nats / std::numbers::ln2);
+    bits += list[i]["bits_per_byte"].get<double>() * static_cast<double>(document.bytes);
+  }
+  expect_near(bits, result.nats / std::numbers::ln2);
 }
 
 }  // namespace
