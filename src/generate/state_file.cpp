@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "config/bounded_json.h"
 #include "generate/little_endian.h"
 
 namespace brt {
@@ -152,7 +153,7 @@ uint64_t fingerprint_from_json(const Json& json) {
 
 /// Fills a file from its header; `data` is what stands behind.
 StateFile parse(std::string_view header, std::string_view data) {
-  const Json json = Json::parse(header);
+  const Json json = parse_bounded_json<Json>(header);
   StateFile file;
   file.model = {.model_fingerprint = fingerprint_from_json(json.at("model_fingerprint")),
                 .tokenizer_fingerprint = fingerprint_from_json(json.at("tokenizer_fingerprint")),

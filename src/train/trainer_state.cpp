@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -53,6 +54,9 @@ LoopState loop_from_json(const Json& json) {
   json.at("unlogged_seconds").get_to(state.unlogged_seconds);
   json.at("seconds").get_to(state.seconds);
   json.at("unfinished_record").get_to(state.unfinished_record);
+  if (!state.unfinished_record.empty()) {
+    parse_bounded_json<Json>(state.unfinished_record);  // so that a damaged one is found here
+  }
   if (json.contains("best")) {
     const Json& best = json.at("best");
     state.best = {.step = best.at("step").get<int64_t>(),
@@ -75,7 +79,7 @@ std::string saved_run_to_json(const SavedRun& run) {
 
 SavedRun saved_run_from_json(const std::string& text, const std::string& origin) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_bounded_json<Json>(text);
     const int64_t version = json.at("format_version").get<int64_t>();
     if (version != kFormatVersion) {
       throw CheckpointError(
@@ -89,6 +93,8 @@ SavedRun saved_run_from_json(const std::string& text, const std::string& origin)
     json.at("config").get_to(run.config);
     return run;
   } catch (const nlohmann::json::exception& error) {
+    throw CheckpointError(fmt::format("{}: damaged: {}", origin, error.what()));
+  } catch (const DataError& error) {
     throw CheckpointError(fmt::format("{}: damaged: {}", origin, error.what()));
   }
 }

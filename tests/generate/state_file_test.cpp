@@ -243,6 +243,12 @@ TEST_F(DamagedState, NumbersThatNoStateHasAreRefused) {
   EXPECT_TRUE(contains(message_with("\"stop_text\":\"", "\"stop_text\":\"a"), "half a byte"));
 }
 
+TEST_F(DamagedState, AHeaderNestedDeeplyIsRefused) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_TRUE(contains(message_with("\"lines_read\":0", "\"lines_read\":" + deep),
+                       "the state file is damaged: the JSON is nested more than 64 deep"));
+}
+
 TEST_F(DamagedState, AnotherVersionIsNamed) {
   std::string bytes = sound_.substr(0, sound_.size() - 8);
   bytes[8] = 9;

@@ -47,6 +47,17 @@ TEST(SavedRun, DamagedTextNamesTheFile) {
   }
 }
 
+TEST(SavedRun, AnUnfinishedRecordThatIsDamagedOrNestedDeeplyIsRefused) {
+  for (const std::string& record : {std::string("{"), std::string(100'000, '['),
+                                    std::string(100'000, '[') + std::string(100'000, ']')}) {
+    SavedRun run = some_run();
+    run.loop.unfinished_record = record;
+    EXPECT_TRUE(says(thrown_message<CheckpointError>(
+                         [&] { saved_run_from_json(saved_run_to_json(run), "trainer.json"); }),
+                     "trainer.json: damaged"));
+  }
+}
+
 TEST(SavedRun, OtherFormatVersionIsRefused) {
   EXPECT_TRUE(says(thrown_message<CheckpointError>(
                        [] { saved_run_from_json("{\"format_version\":2}", "trainer.json"); }),
