@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt eval: losses of a model on a prepared split.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <numbers>
@@ -83,7 +84,13 @@ EvaluationResult run_evaluation(const EvalArguments& arguments) {
   if (bar) {
     bar->finish();
   }
+  check_finite(result);
   return result;
+}
+
+/// "-" where there is nothing to divide by: no token, byte or word.
+std::string figure(fmt::format_string<double> form, double value) {
+  return std::isfinite(value) ? fmt::format(form, value) : "-";
 }
 
 void print_table(const EvalArguments& arguments, const EvaluationResult& result) {
@@ -94,11 +101,11 @@ void print_table(const EvalArguments& arguments, const EvaluationResult& result)
   fmt::print("tokens             {}\n", result.tokens);
   fmt::print("bytes              {}\n", result.bytes);
   fmt::print("words              {}\n", result.words);
-  fmt::print("nats per token     {:.5f}\n", result.nats_per_token());
-  fmt::print("bits per token     {:.5f}\n", result.bits_per_token());
-  fmt::print("bits per byte      {:.5f}\n", result.bits_per_byte());
-  fmt::print("token perplexity   {:.4f}\n", result.token_perplexity());
-  fmt::print("word perplexity    {:.6g}\n", result.word_perplexity());
+  fmt::print("nats per token     {}\n", figure("{:.5f}", result.nats_per_token()));
+  fmt::print("bits per token     {}\n", figure("{:.5f}", result.bits_per_token()));
+  fmt::print("bits per byte      {}\n", figure("{:.5f}", result.bits_per_byte()));
+  fmt::print("token perplexity   {}\n", figure("{:.4f}", result.token_perplexity()));
+  fmt::print("word perplexity    {}\n", figure("{:.6g}", result.word_perplexity()));
   fmt::print("tokens per second  {:.0f}\n", result.tokens_per_second());
   fmt::print("\nplace in document      tokens  bits per token\n");
   for (const PositionLoss& interval : result.by_position) {

@@ -10,13 +10,14 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "checkpoint/safetensors.h"
 #include "safetensors/model_hash.h"
 #include "safetensors/model_path.h"
-#include "safetensors/safetensors_header.h"
+#include "safetensors/size_check.h"
 #include "safetensors/tensor_misfits.h"
 
 namespace brt {
@@ -79,19 +80,20 @@ TensorShape embedding_shape(const TensorMap& tensors) {
   return found == tensors.end() ? TensorShape() : shape_of(found->second);
 }
 
-/// A config may name sizes that no machine holds; the file shows that before memory is asked for.
-void check_size(const ModelConfig& config, const fs::path& weights) {
-  constexpr int64_t kHarmless = int64_t{1} << 26;
+int64_t weights_held(const fs::path& weights) {
   int64_t held = 0;
   for (const TensorDescription& tensor : describe_safetensors(weights)) {
-    held += tensor.bytes / static_cast<int64_t>(safetensors_element_bytes(tensor.dtype));
+    held += elements_of(tensor.shape);
   }
-  const int64_t needed = count_parameters(config);
-  if (needed > kHarmless && needed / 2 > held) {
-    throw CheckpointError(
-        fmt::format("{}: holds {} weights, but a model of the {} beside it has {}",
-                    weights.string(), held, kConfigName, needed),
-        "config and weights are not of the same model");
+  return held;
+}
+
+/// One NaN makes every result NaN.
+void check_finite(const LanguageModel& model, const fs::path& weights) {
+  for (const auto& [name, parameter] : parameter_map(model)) {
+    if (!at::isfinite(parameter).all().item<bool>()) {
+      throw_not_finite(weights.string(), name);
+    }
   }
 }
 
@@ -135,9 +137,10 @@ LanguageModel load_model(const fs::path& path) {
     throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),
                           "a model folder holds config.json and model.safetensors");
   }
-  check_size(config, weights);
+  check_model_size(config, weights, weights_held(weights), ReadingForm::kSegments);
   LanguageModel model(config);
   load_parameters(model, load_safetensors(weights).tensors, weights.string());
+  check_finite(model, weights);
   return model;
 }
 

@@ -23,7 +23,8 @@ void save_model(const std::filesystem::path& folder,
 /// Reads a model folder: the config, then the weights (any float dtype, into float32).
 /// `path` may also be a run folder: its newest complete checkpoint is read. Where the folder has a
 /// manifest, config and weights must agree with it.
-/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once.
+/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once, or the first
+/// one that holds NaN or infinity.
 LanguageModel load_model(const std::filesystem::path& path);
 
 /// Copies tensors into the model's parameters, all or none. @throws CheckpointError as load_model.

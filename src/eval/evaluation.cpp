@@ -99,7 +99,9 @@ at::Tensor target_losses(const LanguageModel& model,
 class LossSums {
  public:
   explicit LossSums(int64_t num_documents)
-      : nats_(static_cast<size_t>(num_documents)), tokens_(static_cast<size_t>(num_documents)) {}
+      : nats_(static_cast<size_t>(num_documents)),
+        tokens_(static_cast<size_t>(num_documents)),
+        first_not_finite_(static_cast<size_t>(num_documents), -1) {}
 
   void add(const Segment& segment, const Batch& batch, const at::Tensor& losses_BN) {
     const double* losses = losses_BN.data_ptr<double>();
@@ -134,6 +136,7 @@ class LossSums {
       document.bytes = std::llround(static_cast<double>(info.bytes) * share);
       document.words = std::llround(static_cast<double>(info.words) * share);
       document.nats = nats_[place];
+      document.first_not_finite = first_not_finite_[place];
       result.tokens += document.tokens;
       result.bytes += document.bytes;
       result.words += document.words;
@@ -150,6 +153,7 @@ class LossSums {
  private:
   std::vector<double> nats_;
   std::vector<int64_t> tokens_;
+  std::vector<int64_t> first_not_finite_;  ///< a document's tokens come in order
   std::vector<PositionLoss> intervals_;
   int64_t total_tokens_ = 0;
   double total_nats_ = 0.0;
@@ -164,6 +168,9 @@ class LossSums {
     interval.nats += nats;
     tokens_[document] += 1;
     nats_[document] += nats;
+    if (!std::isfinite(nats) && first_not_finite_[document] < 0) {
+      first_not_finite_[document] = position;
+    }
     total_tokens_ += 1;
     total_nats_ += nats;
   }
@@ -270,6 +277,17 @@ EvaluationResult evaluate(LanguageModel& model,
   sums.write(split, options.max_document_tokens, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
+}
+
+void check_finite(const EvaluationResult& result) {
+  for (const DocumentLoss& document : result.documents) {
+    if (document.first_not_finite >= 0) {
+      throw DataError("evaluate: the loss of token " + std::to_string(document.first_not_finite) +
+                          " of document \"" + document.name + "\" is not a finite number",
+                      "the model's numbers overflow: its weights are damaged or its training "
+                      "diverged");
+    }
+  }
 }
 
 CarryMode carry_mode_from_word(const std::string& word) {

@@ -40,6 +40,7 @@ struct DocumentLoss {
   int64_t bytes = 0;
   int64_t words = 0;
   double nats = 0.0;
+  int64_t first_not_finite = -1;  ///< place of the first token whose loss is no number; -1: none
 };
 
 struct EvaluationResult {
@@ -74,6 +75,10 @@ EvaluationResult evaluate(LanguageModel& model,
                           const PreparedSplit& split,
                           const EvaluationOptions& options,
                           const std::function<void(const EvaluationProgress&)>& on_progress = {});
+
+/// @throws DataError naming the first token, and its document, whose loss is not a finite number:
+/// the figures are none then.
+void check_finite(const EvaluationResult& result);
 
 /// "carried", "reset", "none". @throws ConfigError naming the nearest known word.
 CarryMode carry_mode_from_word(const std::string& word);

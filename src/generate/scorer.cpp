@@ -2,9 +2,11 @@
 // Text to tokens to losses, piece by piece.
 #include "generate/scorer.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "generate/predictions.h"
 
 namespace brt {
@@ -55,6 +57,13 @@ void Scorer::give_out(int32_t token, std::span<const float> logits_V) {
   session_.text.bytes_read += static_cast<int64_t>(score.bytes.size());
   if (!logits_V.empty()) {
     score.nats = token_nats(logits_V, token);
+    if (!std::isfinite(*score.nats)) {
+      throw DataError("score: token " + std::to_string(score.index) + " at byte " +
+                          std::to_string(score.byte_offset) +
+                          " has a probability that is not a finite number",
+                      "the model's numbers overflow: its weights are damaged or its training "
+                      "diverged");
+    }
     total_.tokens += 1;
     total_.nats += *score.nats;
   }

@@ -38,6 +38,8 @@ class Scorer {
   /// gets every token in order.
   Scorer(Engine& engine, const Tokenizer& tokenizer, Session& session, Visit visit);
 
+  /// All three throw DataError, naming the token, where the model's numbers are not finite.
+
   /// Adds text, which is scored as soon as its tokens are certain: in pieces as documents are cut.
   void append(std::string_view part);
   /// Scores all that was added: a border of pieces comes here, and tokens do not reach over it.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include <fmt/format.h>
@@ -181,6 +182,30 @@ TEST_F(ModelFolder, AConfigOfAModelTooLargeForTheFileIsRefusedBeforeItIsBuilt) {
   put_bytes(scratch_ / "config.json", model_config_to_json(config, "bytes"));
   EXPECT_TRUE(says(thrown_message<CheckpointError>([this] { load_model(scratch_.path()); }),
                    "but a model of the config.json beside it has"));
+}
+
+TEST_F(ModelFolder, AWindowOrSegmentOutOfAllProportionIsRefusedBeforeMemoryIsTaken) {
+  save_model(scratch_.path(), small_model(), "");
+  const auto message = [&](int64_t window, int64_t segment) {
+    ModelConfig config = small_config();
+    config.window = window;
+    config.segment = segment;
+    put_bytes(scratch_ / "config.json", model_config_to_json(config, "bytes"));
+    return thrown_message<CheckpointError>([this] { load_model(scratch_.path()); });
+  };
+  EXPECT_EQ(message(1 << 10, 1 << 16), "nothing thrown");
+  EXPECT_TRUE(says(message(1 << 24, 1 << 24), "window 16777216 and segment 16777216 asks for"));
+  EXPECT_TRUE(says(message(1 << 10, 1 << 24), "window 1024 and segment 16777216 asks for"));
+}
+
+TEST_F(ModelFolder, NumbersThatAreNotFiniteAreRefusedByTheirTensorsName) {
+  for (const float number :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    EXPECT_TRUE(says(refusal([&](TensorMap& tensors) {
+                       tensors.at("layers.0.ffn.up.weight").view(-1)[5] = number;
+                     }),
+                     "\"layers.0.ffn.up.weight\" holds a number that is not finite"));
+  }
 }
 
 TEST_F(ModelFolder, ARunStandsForItsNewestSoundCheckpoint) {

@@ -231,6 +231,31 @@ TEST(Evaluation, FiguresFollowFromTheSums) {
   EXPECT_DOUBLE_EQ(result.tokens_per_second(), 2.5);
 }
 
+TEST(Evaluation, ALossThatIsNoNumberIsFoundByDocumentAndToken) {
+  const TinyBooks books = five_books();
+  LanguageModel model = tiny_model();
+  check_finite(evaluate(model, books.split(), {.lanes = 2}));
+  {
+    const at::NoGradGuard no_grad;
+    model->named_parameters()["final_norm.weight"].fill_(std::nanf(""));
+  }
+  const EvaluationResult result = evaluate(model, books.split(), {.lanes = 2});
+  const std::string message = thrown_message<DataError>([&] { check_finite(result); });
+  EXPECT_TRUE(contains(message, "the loss of token 1 of document \"book0.txt\" is not a finite"))
+      << message;
+}
+
+TEST(Evaluation, WithoutATokenThereIsNoFigure) {
+  const EvaluationResult nothing;
+  check_finite(nothing);
+  const nlohmann::json object =
+      nlohmann::json::parse(evaluation_to_json(nothing, "m", "d", "test"));
+  for (const char* key : {"nats_per_token", "bits_per_token", "bits_per_byte", "token_perplexity",
+                          "word_perplexity"}) {
+    EXPECT_TRUE(object[key].is_null()) << key;
+  }
+}
+
 TEST(Evaluation, TokensBeyondTheVocabularyAreRefused) {
   const TinyBooks books = five_books();
   ModelConfig config = tiny_config();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -15,8 +16,10 @@
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
+#include "checkpoint/safetensors.h"
 #include "generate/engine_cases.h"
 #include "kernels/cpu_target.h"
+#include "support/text_assertions.h"
 
 namespace brt {
 namespace {
@@ -214,6 +217,31 @@ TEST(Engine, StatesOfOtherModelsAreRefused) {
   EXPECT_THROW(engine.feed(state, std::vector<int32_t>{1}), Error);
   EXPECT_THROW(engine.feed(none, std::vector<int32_t>{1}), Error);
   EXPECT_THROW(engine.restored(state), CheckpointError);
+}
+
+std::string loading_message(const std::filesystem::path& folder) {
+  return thrown_message<CheckpointError>(
+      [&] { const Engine engine(folder, {.weights = WeightFormat::kFloat32, .threads = 2}); });
+}
+
+TEST(Engine, WeightsThatAreNotFiniteAreRefusedByTheirTensorsName) {
+  const TinyModelFolder folder;
+  TensorMap tensors = load_safetensors(folder.path() / "model.safetensors").tensors;
+  const at::Tensor& weight = tensors.at("layers.1.cell.output.weight");
+  weight.view(-1)[weight.numel() - 1] = std::numeric_limits<float>::quiet_NaN();
+  save_safetensors(folder.path() / "model.safetensors", tensors);
+  EXPECT_TRUE(contains(loading_message(folder.path()),
+                       "\"layers.1.cell.output.weight\" holds a number that is not finite"));
+}
+
+TEST(Engine, AWindowOutOfAllProportionIsRefusedBeforeMemoryIsTaken) {
+  const TinyModelFolder folder;
+  ModelConfig config = tiny_config();
+  config.window = int64_t{1} << 22;
+  config.segment = config.window;
+  put_bytes(folder.path() / "config.json", model_config_to_json(config, "bytes"));
+  const std::string message = loading_message(folder.path());
+  EXPECT_TRUE(contains(message, "config.json: window 4194304 asks for")) << message;
 }
 
 TEST(Engine, EmptyFeedsReadNothing) {

@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "eval/evaluation.h"
 #include "generate/predictions.h"
 #include "generate/tiny_model_folder.h"
+#include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 
 namespace brt {
@@ -117,6 +119,20 @@ TEST(Scorer, AnEmptyTextHasOnlyItsEnd) {
   ASSERT_EQ(scores.tokens.size(), 1U);
   EXPECT_FALSE(scores.tokens[0].nats);
   EXPECT_EQ(scores.total.tokens, 0);
+}
+
+TEST(Scorer, AProbabilityThatIsNoNumberIsRefusedByItsToken) {
+  LanguageModel model = tiny_model();
+  {
+    const at::NoGradGuard no_grad;  // finite weights whose logits are not
+    model->named_parameters()["final_norm.weight"].fill_(1e38F);
+    model->named_parameters()["embedding.weight"].mul_(1e6F);
+  }
+  const ScratchFolder folder;
+  save_model(folder.path(), model, "");
+  Engine engine(folder.path(), {.weights = WeightFormat::kFloat32, .threads = 1});
+  EXPECT_TRUE(contains(thrown_message<DataError>([&] { score_text(engine, "abc", 100); }),
+                       "score: token 1 at byte 1 has a probability that is not a finite number"));
 }
 
 TEST(Scorer, GoesOnWhereASessionStands) {
