@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "generate/engine.h"
+#include "generate/prompt_reader.h"
 #include "generate/sampler.h"
 #include "generate/session.h"
 #include "generate/state_file.h"
@@ -284,6 +285,10 @@ brt_stream* brt_stream_load(brt_model* model, const char* path) {
     std::string note;  // of another kernel target: the caller chose to load it here
     brt::Session session =
         brt::load_state(path, model->shared->engine, *model->shared->tokenizer, note);
+    if (!session.text.pending_text.empty()) {  // an unfinished line of brt score
+      const std::lock_guard<std::mutex> lock(model->shared->mutex);
+      brt::PromptReader(model->shared->engine, *model->shared->tokenizer, session).finish();
+    }
     return new brt_stream(model->shared, std::move(session));
   });
 }

@@ -120,23 +120,46 @@ SamplerOptions sampler_from_json(const Json& json) {
   return sampler;
 }
 
+Json line_json(const LineProgress& line) {
+  return {{"bytes", line.bytes},
+          {"tokens", line.tokens},
+          {"nats", line.nats},
+          {"text", to_hex(line.text)}};
+}
+
+LineProgress line_from_json(const Json& json) {
+  LineProgress line;
+  line.bytes = count_from_json(json.at("bytes"));
+  line.tokens = count_from_json(json.at("tokens"));
+  line.nats = json.at("nats").get<double>();
+  line.text = from_hex(json.at("text").get<std::string>());
+  if (static_cast<uint64_t>(line.bytes) < line.text.size()) {
+    throw CheckpointError("the line under way is shorter than its text");
+  }
+  return line;
+}
+
 Json header_json(const StateFile& file) {
   Json parts = Json::array();
   for (const StatePart& part : file.parts) {
     parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
   }
-  return {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
-          {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
-          {"weights", file.model.weights},
-          {"kernel_target", file.model.kernel_target},
-          {"tokens_read", file.tokens_read},
-          {"bytes_read", file.text.bytes_read},
-          {"lines_read", file.text.lines_read},
-          {"sampler", sampler_json(file.text.sampler)},
-          {"recent_tokens", file.text.recent_tokens},
-          {"stop_text", to_hex(file.text.stop_text)},
-          {"pending_text", to_hex(file.text.pending_text)},
-          {"parts", parts}};
+  Json header = {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
+                 {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
+                 {"weights", file.model.weights},
+                 {"kernel_target", file.model.kernel_target},
+                 {"tokens_read", file.tokens_read},
+                 {"bytes_read", file.text.bytes_read},
+                 {"lines_read", file.text.lines_read},
+                 {"sampler", sampler_json(file.text.sampler)},
+                 {"recent_tokens", file.text.recent_tokens},
+                 {"stop_text", to_hex(file.text.stop_text)},
+                 {"pending_text", to_hex(file.text.pending_text)},
+                 {"parts", parts}};
+  if (file.text.line.bytes > 0) {  // absent otherwise, as in files of programs that know none
+    header["line"] = line_json(file.text.line);
+  }
+  return header;
 }
 
 uint64_t fingerprint_from_json(const Json& json) {
@@ -167,6 +190,9 @@ StateFile parse(std::string_view header, std::string_view data) {
   }
   file.text.stop_text = from_hex(json.at("stop_text").get<std::string>());
   file.text.pending_text = from_hex(json.at("pending_text").get<std::string>());
+  if (json.contains("line")) {
+    file.text.line = line_from_json(json.at("line"));
+  }
   for (const Json& part : json.at("parts")) {
     const size_t size = whole_number<size_t>(part.at("bytes"));
     if (size > data.size()) {

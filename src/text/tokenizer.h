@@ -24,12 +24,6 @@ class Tokenizer {
   /// Appends the tokens of one piece of text (see TextChunker for how documents are cut into
   /// pieces). Bytes that are not UTF-8 are allowed.
   virtual void encode(std::string_view piece, std::vector<int32_t>& tokens) const = 0;
-  /// As encode(); also appends, for each token, the byte of `piece` at which it begins. Places
-  /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
-  /// of the text as it was given, not of what the tokens stand for.
-  virtual void encode_with_places(std::string_view piece,
-                                  std::vector<int32_t>& tokens,
-                                  std::vector<size_t>& places) const;
   /// The bytes that a token stands for, empty for document_end. Joined over the tokens of a
   /// document they are the document, for lossless tokenizers.
   /// @throws DataError if token is outside [0, vocab_size).
@@ -38,6 +32,12 @@ class Tokenizer {
   virtual bool is_lossless() const = 0;
   /// The serialized model (empty for bytes), as stored in tokenizer.model.
   virtual const std::string& serialized() const = 0;
+  /// As encode(); also appends, for each token, the byte of `piece` at which it begins. Places
+  /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
+  /// of the text as it was given, not of what the tokens stand for.
+  virtual void encode_with_places(std::string_view piece,
+                                  std::vector<int32_t>& tokens,
+                                  std::vector<size_t>& places) const;
   /// Hash of kind and model.
   uint64_t fingerprint() const;
 
