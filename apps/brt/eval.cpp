@@ -16,6 +16,7 @@
 #include "number_checks.h"
 #include "progress_bar.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -87,8 +88,9 @@ EvaluationResult run_evaluation(const EvalArguments& arguments) {
 }
 
 void print_table(const EvalArguments& arguments, const EvaluationResult& result) {
-  fmt::print("model              {}\n", arguments.model);
-  fmt::print("data               {}, split {}\n", arguments.data, arguments.split);
+  fmt::print("model              {}\n", visible_text(arguments.model));
+  fmt::print("data               {}, split {}\n", visible_text(arguments.data),
+             visible_text(arguments.split));
   fmt::print("carry              {}\n", to_word(result.carry));
   fmt::print("documents          {}\n", result.documents.size());
   fmt::print("tokens             {}\n", result.tokens);

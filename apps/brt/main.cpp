@@ -14,7 +14,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <torch/version.h>
@@ -230,8 +229,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);
   // At the shell's limit on the size of files a write fails, with a message, instead of a kill.
   std::signal(SIGXFSZ, SIG_IGN);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("brt"));
-  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+  brt::set_up_log();
 
   CLI::App app("Block-Recurrent Transformer language models: train, evaluate, generate.", "brt");
   app.set_version_flag("--version", [] { return version_text(); });  // looks at BRT_CPU_TARGET

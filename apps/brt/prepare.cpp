@@ -14,6 +14,7 @@
 #include "data/prepared_data.h"
 #include "progress_bar.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -66,8 +67,8 @@ void print_summary(const PrepareArguments& arguments, const PrepareProgress& pro
     return;
   }
   fmt::print("{}/{}: {} documents, {} bytes, {} words, {} tokens ({:.4f} tokens per byte)\n",
-             options.output.string(), options.split, progress.documents, progress.bytes,
-             progress.words, progress.tokens, tokens_per_byte);
+             visible_text(options.output.string()), options.split, progress.documents,
+             progress.bytes, progress.words, progress.tokens, tokens_per_byte);
 }
 
 }  // namespace

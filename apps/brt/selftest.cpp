@@ -13,6 +13,7 @@
 #include "config/enum_text.h"
 #include "eval/engine_selftest.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -69,7 +70,7 @@ void run_selftest(const SelftestFlags& flags) {
   for (const std::filesystem::path& folder : find_selftest_cases(flags.golden)) {
     for (const SelftestResult& result : run_case(folder, flags)) {
       ++(result.passed() ? passed : failed);
-      fmt::print("{}\n", flags.json ? json_line_of(result) : line_of(result));
+      fmt::print("{}\n", flags.json ? json_line_of(result) : visible_text(line_of(result)));
     }
   }
   if (failed > 0) {
