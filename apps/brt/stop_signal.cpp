@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as a request to stop in good order.
+// SIGINT, SIGTERM and SIGHUP as a request to stop in good order.
 #include "stop_signal.h"
 
 #include <atomic>
@@ -31,6 +31,10 @@ void catch_stop_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before = {};
+  if (sigaction(SIGHUP, nullptr, &before) != 0 || before.sa_handler != SIG_IGN) {
+    sigaction(SIGHUP, &action, nullptr);
+  }
 }
 
 bool stop_requested() { return first_signal.load() != 0; }

@@ -15,6 +15,7 @@
 #include "base/output_check.h"
 #include "messages.h"
 #include "progress_bar.h"
+#include "standard_output.h"
 #include "stop_signal.h"
 #include "train/profile.h"
 #include "train/train_loop.h"
@@ -42,8 +43,8 @@ constexpr const char* kExamples = R"(examples:
   brt train --config recipes/small.toml --run runs/small --profile runs/small.trace.json
       also shows where five steps spend their time; ui.perfetto.dev opens the file
 
-Ctrl-C (or SIGTERM) finishes the step, writes a checkpoint and stops with exit code 130 (143); a
-second one stops at once. A resumed run gives, bit for bit, the weights of the uninterrupted one on
+Ctrl-C (or SIGTERM, SIGHUP) finishes the step, writes a checkpoint and stops with exit code 130 (143,
+129); a second one stops at once. A resumed run gives, bit for bit, the weights of the uninterrupted one on
 the same machine with the same train.threads.
 
 settings of the config file, and of --set:
@@ -215,7 +216,7 @@ void print_json(const TrainArguments& arguments, const TrainResult& result) {
     json["validation"] = {{"step", result.validation->step},
                           {"bits_per_token", result.validation->bits_per_token}};
   }
-  fmt::print("{}\n", json.dump());
+  write_standard_output(json.dump() + "\n");
 }
 
 void run_train(const TrainArguments& arguments) {
@@ -223,6 +224,7 @@ void run_train(const TrainArguments& arguments) {
                                 .run_folder = arguments.run,
                                 .resume = resume_mode_from_word(arguments.resume)};
   catch_stop_signals();
+  outlive_reader();  // of the log too: `brt train 2>&1 | head` goes on to its checkpoints
   TrainDisplay display;
   TrainObserver observer;
   observer.stop_requested = stop_requested;
@@ -263,6 +265,9 @@ void run_train(const TrainArguments& arguments) {
   }
   if (result.stopped) {
     throw CLI::RuntimeError(stop_exit_code());
+  }
+  if (reader_is_gone()) {
+    end_without_reader();
   }
 }
 
