@@ -2,6 +2,7 @@
 // Reads config.toml, metrics.jsonl, evaluation/*.json and the sample of a run folder.
 #include "train/run_record.h"
 
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -13,6 +14,10 @@
 
 namespace brt {
 namespace {
+
+/// What carries are called in JSON and by --carry; files may have either name.
+constexpr std::array<std::pair<const char*, const char*>, 3> kCarries = {
+    {{"carried", "full"}, {"none", "no-state"}, {"reset", "nothing"}}};
 
 double number_at(const nlohmann::json& object, const std::string& key) {
   const nlohmann::json::const_iterator found = object.find(key);
@@ -117,10 +122,13 @@ RunRecord read_run_record(const std::string& name, const std::filesystem::path& 
   RunRecord record = {.name = name, .config_text = read_file(config_path)};
   record.config = parse_run_config(record.config_text, config_path.string(), {});
   record.steps = read_steps(folder / "metrics.jsonl");
-  for (const char* carry : {"carried", "none", "reset"}) {
-    const std::filesystem::path path = folder / "evaluation" / fmt::format("{}.json", carry);
-    if (std::filesystem::exists(path)) {
-      record.evaluations[carry] = read_evaluation(path);
+  record.seeds = {record.config.train.seed};
+  for (const auto& [carry, label] : kCarries) {
+    for (const char* word : {label, carry}) {  // the last one that is there counts
+      const std::filesystem::path path = folder / "evaluation" / fmt::format("{}.json", word);
+      if (std::filesystem::exists(path)) {
+        record.evaluations[carry] = read_evaluation(path);
+      }
     }
   }
   if (std::filesystem::exists(folder / "sample.txt")) {
