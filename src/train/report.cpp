@@ -43,22 +43,24 @@ h2 { font-size: 20px; margin: 36px 0 12px; }
 .summary p { margin: 6px 0; }
 .summary p:first-child { font-size: 18px; font-weight: 600; }
 .card { background: var(--card); border: 1px solid var(--grid); border-radius: 8px; padding: 14px; }
+.card + .note { margin-top: 10px; }
 .plots { display: grid; gap: 18px; }
 .sample { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 .nowrap { white-space: nowrap; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 15px; }
-th, td { padding: 7px 10px; text-align: right; border-bottom: 1px solid var(--grid); vertical-align: bottom; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }
+th, td { padding: 7px 6px; text-align: right; border-bottom: 1px solid var(--grid); vertical-align: top; }
 th:first-child, td:first-child { text-align: left; }
-th { font-weight: 600; color: var(--muted); font-size: 13px; }
+th { font-weight: 600; color: var(--muted); font-size: 12.5px; vertical-align: bottom; }
 td.best { font-weight: 700; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: 13.5px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 small { font-weight: 400; color: var(--muted); white-space: nowrap; }
-th.words, td.words { text-align: left; min-width: 9em; }
+th.words, td.words { text-align: left; min-width: 8em; }
 .prose { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 15px; }
 .sample .prompt { color: var(--muted); }
 .sample .text { background: var(--accent); }
 .sample h3 { margin: 0 0 8px; font-size: 15px; }
+@media (max-width: 640px) { .card { overflow-x: auto; } .plot { min-width: 600px; } }
 details { margin: 12px 0; } summary { cursor: pointer; }
 footer { color: var(--muted); font-size: 13px; margin-top: 40px; }
 )";
@@ -127,7 +129,7 @@ std::string table_row(const RunRecord& run, bool is_best) {
   const double speed = median_speed(run);
   return fmt::format(
       "<tr><td class=\"nowrap\">{}</td><td class=\"words\">{}</td><td>{}</td><td>{}</td><td>{}</td>"
-      "<td>{}</td>{}<td>{}</td><td>{}</td></tr>\n",
+      "<td>{}</td>{}<td>{}</td><td class=\"nowrap\">{}</td></tr>\n",
       escape_html(run.name), layers_text(run.config.model),
       grouped(count_parameters(run.config.model)), fmt::join(run.seeds, ", "),
       grouped(std::llround(last.tokens)), figure(bytes_read(last) / 1e6, 1),
