@@ -91,6 +91,46 @@ TEST_F(Verbs, EvalKeepsTheWordsOfJsonWhateverWordIsGiven) {
                        "carry              no-state\n"));
 }
 
+TEST_F(Verbs, ACheckpointOfARunIsChosenByItsName) {
+  const auto nats = [](const std::string& model) -> double {
+    return json::parse(output_of({"eval", "--model", model, "--data", "data", "--split",
+                                  "validation", "--json"}))["nats_per_token"];
+  };
+  EXPECT_EQ(nats("run@2"), nats("run/checkpoints/step-00000002"));
+  EXPECT_EQ(nats("run@latest"), nats("run"));
+  EXPECT_NE(nats("run@2"), nats("run"));
+  const std::vector<std::string> score = {"score", "--model", "run@2", "recipe.toml"};
+  EXPECT_NE(output_of(score), output_of({"score", "--model", "run", "recipe.toml"}));
+
+  std::set<int64_t> best;
+  for (const json& checkpoint :
+       json::parse(output_of({"inspect", "run", "--json"}))["checkpoints"]) {
+    if (checkpoint["best"]) {
+      best.insert(checkpoint["step"].get<int64_t>());
+    }
+  }
+  ASSERT_EQ(best.size(), 1U);
+  EXPECT_EQ(nats("run@best"), nats("run@" + std::to_string(*best.begin())));
+  const bool is_told =
+      contains(run_->must_run({"eval", "--model", "run", "--data", "data", "--split", "validation"})
+                   .messages,
+               "had a lower validation loss: --model run@best");
+  EXPECT_EQ(is_told, *best.begin() != 4);  // 4 is the newest
+}
+
+TEST_F(Verbs, AnXlOfTheSameRecipeReadsAsManyTokensAStep) {
+  const ProgramResult result =
+      run_->must_run({"train", "--config", "recipe.toml", "--set", "model.preset=xl", "--set",
+                      "train.steps=1", "--run", "xl"});
+  EXPECT_TRUE(contains(result.messages,
+                       "segments of 16 instead of 64 tokens: train.lanes is 8 "
+                       "instead of 2, so that a step has 128 tokens as before"));
+  const std::string config = bytes_of(run_->folder() / "xl" / "config.toml");
+  EXPECT_TRUE(contains(config, "\nsegment = 16 "));
+  EXPECT_TRUE(contains(config, "\nlanes = 8 "));
+  EXPECT_TRUE(contains(config, "\nrecurrent_layers = [] "));
+}
+
 TEST_F(Verbs, ScoresOfAllDocumentsSumToTheEvaluation) {
   double nats = 0.0;
   int64_t tokens = 0;
