@@ -2,6 +2,7 @@
 // POSIX files.
 #include "base/files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -19,6 +20,7 @@ namespace brt {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr size_t kFirstReadBytes = 4096;  // most files that are read whole are small
 
 std::string system_reason() { return std::strerror(errno); }
 
@@ -99,8 +101,10 @@ std::string read_file(const std::filesystem::path& path) {
   size_t used = 0;
   ssize_t got = 0;
   do {
-    bytes.resize(used + kBufferBytes);
-    got = ::read(descriptor, bytes.data() + used, kBufferBytes);
+    if (used == bytes.size()) {
+      bytes.resize(std::max(kFirstReadBytes, 2 * used));
+    }
+    got = ::read(descriptor, bytes.data() + used, bytes.size() - used);
     if (got > 0) {
       used += static_cast<size_t>(got);
     }

@@ -47,7 +47,7 @@ uint64_t hash_file(const std::filesystem::path& path) {
     throw DataError(fmt::format("{}: cannot be opened for reading", path.string()));
   }
   StreamingHash hash;
-  std::vector<char> buffer(size_t{1} << 20);
+  std::vector<char> buffer(size_t{1} << 16);
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     hash.update(buffer.data(), static_cast<size_t>(file.gcount()));
