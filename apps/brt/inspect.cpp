@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
+#include "config/bounded_json.h"
 #include "config/model_config.h"
 #include "config/run_config.h"
 #include "data/prepared_data.h"
@@ -188,7 +189,7 @@ void inspect_run(const fs::path& folder, Finding& finding) {
   if (has(folder, "metrics.jsonl")) {
     finding.look([&] {
       const std::string line = last_line(folder / "metrics.jsonl");
-      finding.fields["newest_metrics"] = line.empty() ? Json() : Json::parse(line);
+      finding.fields["newest_metrics"] = line.empty() ? Json() : parse_bounded_json<Json>(line);
     });
   }
 }

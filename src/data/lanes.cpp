@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/seeded_random.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -173,7 +174,7 @@ std::string Lanes::save() const {
 
 void Lanes::restore(const std::string& saved) {
   try {
-    const Json state = Json::parse(saved);
+    const Json state = parse_bounded_json<Json>(saved);
     check_identity(state, identity_of(*split_, options_));
     const int64_t epoch =
         whole_number(state.at("epoch"), 0, options_.repeat ? int64_t{1} << 53 : 0);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/json_numbers.h"
 
 namespace brt {
 namespace {
@@ -20,8 +21,12 @@ double number_at(const nlohmann::json& object, const std::string& key) {
                                                      : std::numeric_limits<double>::quiet_NaN();
 }
 
+int64_t count_at(const nlohmann::json& object, const char* key) {
+  return whole_number_in(object.at(key), 0, std::numeric_limits<int64_t>::max());
+}
+
 LoggedStep parse_step(const nlohmann::json& object) {
-  LoggedStep step = {.step = object.at("step").get<int64_t>(),
+  LoggedStep step = {.step = count_at(object, "step"),
                      .tokens = number_at(object, "tokens"),
                      .bits_per_token = number_at(object, "bits_per_token"),
                      .bits_per_byte = number_at(object, "bits_per_byte"),
@@ -83,9 +88,9 @@ EvaluationRecord read_evaluation(const std::filesystem::path& path) {
   try {
     const nlohmann::json object = nlohmann::json::parse(read_file(path));
     EvaluationRecord record = {.split = object.at("split").get<std::string>(),
-                               .documents = object.at("documents").get<int64_t>(),
-                               .tokens = object.at("tokens").get<int64_t>(),
-                               .bytes = object.at("bytes").get<int64_t>(),
+                               .documents = count_at(object, "documents"),
+                               .tokens = count_at(object, "tokens"),
+                               .bytes = count_at(object, "bytes"),
                                .bits_per_token = number_at(object, "bits_per_token"),
                                .bits_per_byte = number_at(object, "bits_per_byte"),
                                .word_perplexity = number_at(object, "word_perplexity"),

@@ -276,6 +276,8 @@ TEST(Lanes, DamagedPlacesAreRefusedAndChangeNothing) {
   EXPECT_THROW(lanes.restore(altered("\"document\":0", "\"document\":0.5")), DataError);
   EXPECT_THROW(lanes.restore(altered("\"next_in_order\":", "\"next_in_order\":9")), DataError);
   EXPECT_THROW(lanes.restore(altered("\"epoch\":0", "\"epoch\":1")), DataError);
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_THROW(lanes.restore(altered("\"epoch\":0", "\"epoch\":" + deep)), DataError);
   EXPECT_EQ(lanes.save(), saved);
 }
 

@@ -152,6 +152,21 @@ TEST(RunRecord, ADamagedLineIsNamedWithItsNumber) {
   }
 }
 
+TEST(RunRecord, NumbersThatAreNoCountsAreNamed) {
+  for (const char* number : {"1e300", "-1", "2.5", "18446744073709551615", "null"}) {
+    const Scratch scratch;
+    const std::filesystem::path folder = make_run(scratch, "run", true, evaluation_json(2, 2));
+    write_file_atomically(folder / "metrics.jsonl", fmt::format("{{\"step\":{}}}\n", number));
+    EXPECT_THROW(read_run_record("run", folder), DataError) << number;
+    write_file_atomically(folder / "metrics.jsonl", metrics_line(1, 8));
+    write_file_atomically(folder / "evaluation" / "carried.json",
+                          fmt::format("{{\"split\":\"test\",\"documents\":{},\"tokens\":1,"
+                                      "\"bytes\":1,\"by_position\":[]}}",
+                                      number));
+    EXPECT_THROW(read_run_record("run", folder), DataError) << number;
+  }
+}
+
 TEST(RunRecord, AFolderThatIsNoRunIsRefused) {
   const Scratch scratch;
   EXPECT_THROW(read_run_record("run", scratch.path()), DataError);

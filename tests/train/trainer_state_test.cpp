@@ -47,6 +47,43 @@ TEST(SavedRun, DamagedTextNamesTheFile) {
   }
 }
 
+TEST(SavedRun, NumbersThatAreNoCountsAreRefused) {
+  const std::string sound = saved_run_to_json(some_run());
+  const auto refuses = [&](const std::string& from, const std::string& to) {
+    std::string text = sound;
+    const size_t place = text.find(from);
+    EXPECT_NE(place, std::string::npos) << from;
+    text.replace(place, from.size(), to);
+    EXPECT_THROW(saved_run_from_json(text, "trainer.json"), CheckpointError) << to;
+  };
+  for (const std::string number :
+       {"-1", "1e300", "7.5", "true", "null", "9223372036854775807", "18446744073709551615"}) {
+    refuses("\"step\": 7", "\"step\": " + number);
+    refuses("\"tokens\": 12345", "\"tokens\": " + number);
+    refuses("\"skipped_steps\": 2", "\"skipped_steps\": " + number);
+    refuses("\"skipped_in_a_row\": 1", "\"skipped_in_a_row\": " + number);
+    refuses("\"unlogged_tokens\": 99", "\"unlogged_tokens\": " + number);
+    refuses("\"step\": 4", "\"step\": " + number);
+    refuses("\"format_version\": 1", "\"format_version\": " + number);
+  }
+  refuses("      1,\n", "      256,\n");  // of pending_starts
+}
+
+TEST(SavedRun, AnUnfinishedRecordIsALineOfMetrics) {
+  const auto message = [](const std::string& record) {
+    SavedRun run = some_run();
+    run.loop.unfinished_record = record;
+    const std::string text = saved_run_to_json(run);
+    return thrown_message<CheckpointError>([&] { saved_run_from_json(text, "trainer.json"); });
+  };
+  EXPECT_EQ(message(""), message("{\"step\":7,\"loss\":null}"));
+  for (const char* record : {"{", "[1]", "7", "{}", "{\"step\":null}", "\"step\""}) {
+    EXPECT_TRUE(says(message(record), "trainer.json: damaged")) << record;
+  }
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_TRUE(says(message("{\"step\":7,\"x\":" + deep + "}"), "nested more than 64 deep"));
+}
+
 TEST(SavedRun, OtherFormatVersionIsRefused) {
   EXPECT_TRUE(says(thrown_message<CheckpointError>(
                        [] { saved_run_from_json("{\"format_version\":2}", "trainer.json"); }),
