@@ -123,9 +123,10 @@ std::string table_section(const std::vector<RunRecord>& runs) {
         "class=\"nowrap\">{}</td><td>{}</td><td>{}</td><td>{}</td>{}<td>{}</td><td>{}</td></"
         "tr>\n",
         escape_html(run.name), layers_text(run.config.model),
-        grouped(count_parameters(run.config.model)), grouped(std::llround(last.tokens)),
+        grouped(count_parameters(run.config.model)),
+        std::isfinite(last.tokens) ? grouped(last.tokens) : "&ndash;",
         figure(bytes_read(last) / 1e6, 1), evaluation_cells(run, is_best),
-        std::isfinite(speed) ? grouped(std::llround(speed)) : "&ndash;", duration(last.seconds));
+        std::isfinite(speed) ? grouped(speed) : "&ndash;", duration(last.seconds));
   }
   return html +
          "</table></div>\n<p class=\"note\">Carried: cache and state go from segment to segment of "

@@ -108,8 +108,7 @@ std::vector<Lead> leads_by_position(const EvaluationRecord& first, const Evaluat
 }
 
 std::string interval_text(const Lead& lead) {
-  return fmt::format("tokens {} to {}", grouped(static_cast<int64_t>(lead.from)),
-                     grouped(static_cast<int64_t>(lead.to)));
+  return fmt::format("tokens {} to {}", grouped(lead.from), grouped(lead.to));
 }
 
 /// Where the first run is not ahead, intervals that touch joined.
@@ -196,11 +195,11 @@ std::string size_sentence(const std::vector<RunRecord>& runs) {
   std::vector<std::string> parts;
   for (const RunRecord& run : runs) {
     const double speed = median_speed(run);
-    parts.push_back(fmt::format(
-        "{} has {} parameters in {} layers and read {:.2f} million tokens{}", run.name,
-        grouped(count_parameters(run.config.model)), run.config.model.num_layers,
-        run.steps.back().tokens / 1e6,
-        std::isfinite(speed) ? fmt::format(" at {} a second", grouped(std::llround(speed))) : ""));
+    parts.push_back(
+        fmt::format("{} has {} parameters in {} layers and read {:.2f} million tokens{}", run.name,
+                    grouped(count_parameters(run.config.model)), run.config.model.num_layers,
+                    run.steps.back().tokens / 1e6,
+                    std::isfinite(speed) ? fmt::format(" at {} a second", grouped(speed)) : ""));
   }
   return fmt::format("{}.", fmt::join(parts, "; "));
 }
@@ -208,12 +207,20 @@ std::string size_sentence(const std::vector<RunRecord>& runs) {
 }  // namespace
 
 std::string grouped(int64_t value) {
-  std::string digits = std::to_string(std::abs(value));
+  std::string digits = std::to_string(value);
+  const std::string sign = value < 0 ? "-" : "";
+  digits.erase(0, sign.size());
   for (size_t place = digits.size(); place > 3;) {
     place -= 3;
     digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(place), ',');
   }
-  return value < 0 ? "-" + digits : digits;
+  return sign + digits;
+}
+
+std::string grouped(double value) {
+  constexpr double kLargestExact = 0x1p53;
+  return std::abs(value) <= kLargestExact ? grouped(static_cast<int64_t>(std::llround(value)))
+                                          : fmt::format("{:.3g}", value);
 }
 
 double median_speed(const RunRecord& run) {

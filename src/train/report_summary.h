@@ -22,5 +22,7 @@ double median_speed(const RunRecord& run);
 
 /// "1,234,567"
 std::string grouped(int64_t value);
+/// Of a number from a file, rounded: what no whole number holds becomes "1e+300" or "nan".
+std::string grouped(double value);
 
 }  // namespace brt

@@ -172,6 +172,24 @@ TEST(RunRecord, AFolderThatIsNoRunIsRefused) {
   EXPECT_THROW(read_run_record("run", scratch.path()), DataError);
 }
 
+TEST(ReportSummary, NumbersOfAFileAreGroupedWhateverTheyAre) {
+  EXPECT_EQ(grouped(int64_t{1234567}), "1,234,567");
+  EXPECT_EQ(grouped(std::numeric_limits<int64_t>::min()), "-9,223,372,036,854,775,808");
+  EXPECT_EQ(grouped(1234.5), "1,235");
+  EXPECT_EQ(grouped(-999.0), "-999");
+  EXPECT_EQ(grouped(1e300), "1e+300");
+  EXPECT_EQ(grouped(std::numeric_limits<double>::quiet_NaN()), "nan");
+}
+
+TEST(Report, ALineWithoutTokensHasADash) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "run", true, evaluation_json(2, 2));
+  write_file_atomically(folder / "metrics.jsonl", "{\"step\":1,\"bits_per_byte\":4.0}\n");
+  const std::string page = render_report({.runs = {{"run", folder}}});
+  EXPECT_TRUE(contains(page, "<td>&ndash;</td>"));
+  EXPECT_FALSE(contains(page, "9,223,372"));
+}
+
 TEST(ReportSummary, NamesTheBaselineWhenItIsAhead) {
   const Scratch scratch;
   const std::vector<RunRecord> runs = {
