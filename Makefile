@@ -55,7 +55,8 @@ sanitize: dev-dependencies ## run the unit tests under the address and undefined
 fuzz: dev-dependencies ## fuzz the parsers for a short while
 	tools/fuzz.sh
 
-package: program ## pack the program into build/package
+package: configure ## pack the program into build/package; BUNDLE_LIBTORCH=1 packs LibTorch too
+	cmake --build --preset release --target brt brt_shared brt_torch_ops
 	tools/package.sh
 
 clean: ## remove what was built; runs and prepared data stay

@@ -3,43 +3,21 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "base/files.h"
-#include "base/seeded_random.h"
 #include "config/model_config.h"
+#include "fuzz_model_config.h"
+#include "fuzz_tensors.h"
 #include "generate/engine.h"
-#include "generate/little_endian.h"
-#include "safetensors/safetensors_header.h"
+#include "scratch_folder.h"
 #include "text/byte_tokenizer.h"
 
 namespace brt {
 
-inline ModelConfig fuzz_config() {
-  ModelConfig config;
-  config.vocab_size = 257;
-  config.num_layers = 1;
-  config.width = 8;
-  config.num_heads = 1;
-  config.head_size = 4;
-  config.ffn_width = 8;
-  config.window = 4;
-  config.segment = 4;
-  config.num_states = 2;
-  config.recurrent_layers = {0};
-  config.position = PositionType::kNone;
-  config.unit_attention = false;
-  return config;
-}
-
 /// Names and shapes of fuzz_config()'s weights (model.md, "Checkpoint names").
-inline std::vector<std::pair<std::string, std::vector<int64_t>>> fuzz_weights() {
+inline std::vector<FuzzTensor> fuzz_weights() {
   return {{"embedding.weight", {257, 8}},
           {"final_norm.weight", {8}},
           {"layers.0.attention_norm.weight", {8}},
@@ -62,46 +40,26 @@ inline std::vector<std::pair<std::string, std::vector<int64_t>>> fuzz_weights() 
           {"layers.0.cell.gate.bias", {8}}};
 }
 
-inline std::string fuzz_safetensors() {
-  SafetensorsHeader header;
-  std::string data;
-  SeededRandom random(7);
-  for (const auto& [name, shape] : fuzz_weights()) {
-    SafetensorsEntry entry = {.name = name, .dtype = "F32", .shape = shape, .begin = data.size()};
-    int64_t values = 1;
-    for (const int64_t size : shape) {
-      values *= size;
-    }
-    for (; values > 0; --values) {
-      const float value = static_cast<float>(2.0 * random.uniform() - 1.0);
-      data.append(reinterpret_cast<const char*>(&value), sizeof value);
-    }
-    entry.end = data.size();
-    header.entries.push_back(entry);
+/// A folder with the model, as long as this lives.
+class FuzzModelFolder {
+ public:
+  FuzzModelFolder() {
+    scratch_.put("config.json", model_config_to_json(fuzz_config(), "bytes"));
+    scratch_.put("model.safetensors", fuzz_tensor_file(fuzz_weights()).whole());
   }
-  const std::string text = safetensors_header_text(header, "fuzz model");
-  std::string file;
-  append_little_endian(file, static_cast<uint64_t>(text.size()));
-  return file + text + data;
-}
 
-/// The model as one thread runs it in float32, loaded from a folder that is gone by then.
+  const std::filesystem::path& path() const { return scratch_.path(); }
+
+ private:
+  ScratchFolder scratch_;
+};
+
+/// The model as one thread runs it in float32.
 struct FuzzModel {
+  FuzzModelFolder folder;
   ByteTokenizer tokenizer;
-  std::unique_ptr<Engine> engine;
-
-  FuzzModel() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "brt-fuzz-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      std::abort();
-    }
-    const std::filesystem::path folder = pattern;
-    write_file_atomically(folder / "config.json", model_config_to_json(fuzz_config(), "bytes"));
-    write_file_atomically(folder / "model.safetensors", fuzz_safetensors());
-    engine = std::make_unique<Engine>(
-        folder, EngineOptions{.weights = WeightFormat::kFloat32, .threads = 1});
-    std::filesystem::remove_all(folder);  // what is mapped stays
-  }
+  std::unique_ptr<Engine> engine = std::make_unique<Engine>(
+      folder.path(), EngineOptions{.weights = WeightFormat::kFloat32, .threads = 1});
 };
 
 /// Of this process.

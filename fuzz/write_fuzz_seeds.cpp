@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,11 +16,16 @@
 #include "config/presets.h"
 #include "config/run_config.h"
 #include "data/shard.h"
+#include "fuzz_data.h"
 #include "fuzz_model.h"
+#include "fuzz_run_record.h"
+#include "fuzz_tensors.h"
 #include "fuzz_tokenizer.h"
 #include "generate/compression.h"
 #include "generate/state_file.h"
+#include "safetensors/checkpoints.h"
 #include "safetensors/safetensors_header.h"
+#include "train/trainer_state.h"
 
 namespace brt {
 namespace {
@@ -75,6 +82,101 @@ void write_compressed_seeds(const std::filesystem::path& folder) {
   write_file_atomically(path.parent_path() / "code", "C" + reader.next_block());
 }
 
+/// One whole file, and its header alone.
+void write_tensor_seeds(const std::filesystem::path& folder,
+                        const char* parser,
+                        const FuzzTensorFile& file) {
+  write_file_atomically(seed_file(folder, parser), file.whole());
+  write_file_atomically(folder / parser / "header", file.header);
+}
+
+void write_trainer_state_seed(const std::filesystem::path& path) {
+  const PreparedSplit split = PreparedData(fuzz_data().scratch().path()).open_split(kFuzzSplit);
+  Lanes lanes(split, fuzz_lane_options());
+  Segment segment;
+  lanes.next(segment);
+  SavedRun run;
+  run.trainer = {.step = 1, .tokens = 6, .pending_starts = {0, 1}, .lanes = lanes.save()};
+  run.loop = {.unlogged_nats = 1.5,
+              .unlogged_tokens = 3,
+              .unlogged_seconds = 0.25,
+              .seconds = 2.0,
+              .best = ValidationLoss{.step = 1, .bits_per_token = 3.5},
+              .unfinished_record = R"({"step":1,"loss":null})"};
+  run.config = "[train]\nsteps = 9\n";
+  run.data_fingerprint = hash_text(split.fingerprint());
+  run.tokenizer_fingerprint = hash_text(ByteTokenizer().fingerprint());
+  write_file_atomically(path, saved_run_to_json(run));
+}
+
+/// Of the folder that checkpoint_manifest_fuzz.cpp fills.
+void write_checkpoint_manifest_seed(const std::filesystem::path& path) {
+  const ScratchFolder checkpoint;
+  checkpoint.put("trainer.json", "{}");
+  write_manifest(checkpoint.path());
+  write_file_atomically(path, read_file(checkpoint.path() / "manifest.json"));
+}
+
+/// An empty member and one of three bytes; tar, and what libarchive's readers of gzip and Zstandard
+/// are given.
+void write_archive_seeds(const std::filesystem::path& folder) {
+  constexpr size_t kRecord = 512;
+  std::string tar;
+  for (const std::string_view text : {"", "abc"}) {
+    std::string record(kRecord, '\0');
+    record.replace(0, 5, "a.txt");
+    record.replace(100, 7, "0000644");
+    record.replace(124, 11, fmt::format("{:011o}", text.size()));
+    record.replace(148, 8, "        ");  // the sum; the target makes it right
+    record[156] = '0';                   // a regular file
+    record.replace(257, 8, std::string_view("ustar\00000", 8));
+    tar += record;
+    if (!text.empty()) {
+      tar += text;
+      tar.resize(tar.size() + kRecord - text.size());
+    }
+  }
+  tar.resize(tar.size() + 2 * kRecord);
+  // The line {"text": "one"}, by gzip -n and zstd.
+  constexpr unsigned char kGzip[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                     0x03, 0xab, 0x56, 0x2a, 0x49, 0xad, 0x28, 0x51, 0xb2,
+                                     0x52, 0x50, 0xca, 0xcf, 0x4b, 0x55, 0xaa, 0xe5, 0x02,
+                                     0x00, 0x6d, 0x03, 0xd1, 0x06, 0x10, 0x00, 0x00, 0x00};
+  constexpr unsigned char kZstd[] = {0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x81, 0x00, 0x00, 0x7b,
+                                     0x22, 0x74, 0x65, 0x78, 0x74, 0x22, 0x3a, 0x20, 0x22, 0x6f,
+                                     0x6e, 0x65, 0x22, 0x7d, 0x0a, 0xda, 0x47, 0x0a, 0x1d};
+  const auto text_of = [](std::span<const unsigned char> bytes) {
+    return std::string(bytes.begin(), bytes.end());
+  };
+  write_file_atomically(seed_file(folder, "archive"), "T" + tar);
+  for (const char kind : {'J', 'C'}) {
+    write_file_atomically(folder / "archive" / fmt::format("gzip-{}", kind), kind + text_of(kGzip));
+    write_file_atomically(folder / "archive" / fmt::format("zstd-{}", kind), kind + text_of(kZstd));
+  }
+}
+
+/// Every call of c_api_fuzz.cpp, in its order there, on each model.
+void write_c_api_seeds(const std::filesystem::path& folder) {
+  constexpr unsigned char kCalls[] = {
+      0, 0,   0,                                            // a new stream
+      1, 0,   4,   'A', 'B', 'C', 'D',                      // reads four tokens
+      2, 2,   1,   'E', 0,   2,   'F', 'G', 1,              // two read together
+      3, 'a', 3,   1,   1,   2,   0,   1,   1, 1, 1, 0, 0,  // settings of sampling
+      4, 0,   1,                                            // a fork
+      5, 0,   5,   1,                                       // draws
+      6, 4,   't', 'e', 'x', 't', 2,                        // tokens of a text
+      7, 2,                                                 // bytes of a token
+      8, 0,   0,   2,                                       // saved and loaded
+      8, 0,   1,   1,   0,   48,  49,  1,                   // with a byte altered
+      9, 0,                                                 // NULL
+  };
+  for (const char model : {'\0', '\1', '\2'}) {
+    const std::string name = fmt::format("c_api/seed-{}", static_cast<int>(model));
+    std::filesystem::create_directories(folder / "c_api");
+    write_file_atomically(folder / name, model + std::string(std::begin(kCalls), std::end(kCalls)));
+  }
+}
+
 void write_seeds(const std::filesystem::path& folder) {
   ModelConfig model = make_preset("rec-lstm-dual", "tiny");
   model.vocab_size = 257;
@@ -94,6 +196,16 @@ void write_seeds(const std::filesystem::path& folder) {
       .metadata = {{"format", "pt"}}};
   write_file_atomically(seed_file(folder, "safetensors_header"),
                         safetensors_header_text(header, "seed"));
+  write_tensor_seeds(folder, "carry", fuzz_carry());
+  write_tensor_seeds(folder, "optimizer", fuzz_optimizer_state());
+  write_trainer_state_seed(seed_file(folder, "trainer_state"));
+  write_checkpoint_manifest_seed(seed_file(folder, "checkpoint_manifest"));
+  write_file_atomically(seed_file(folder, "dataset_manifest"),
+                        read_file(manifest_path(fuzz_data().scratch().path())));
+  write_file_atomically(seed_file(folder, "metrics"), kFuzzMetrics);
+  write_file_atomically(seed_file(folder, "evaluation"), kFuzzEvaluation);
+  write_archive_seeds(folder);
+  write_c_api_seeds(folder);
   write_state_seeds(folder);
   write_compressed_seeds(folder);
   // In parts of 8 bytes, 900 times, with a stop string from the second byte on.

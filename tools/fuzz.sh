@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the fuzzers and runs each for a short while from a seed; what they find grows build/fuzz/corpus.
+#   tools/fuzz.sh [NAME...]               runs those of fuzz/NAME_fuzz.cpp only
 #   BRT_FUZZ_SECONDS=600 tools/fuzz.sh    runs each longer than the usual 10 seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${BRT_FUZZ_SECONDS:-10}
+if [ $# -eq 0 ]; then
+  for source in fuzz/*_fuzz.cpp; do
+    source=${source##*/}
+    set -- "$@" "${source%_fuzz.cpp}"
+  done
+fi
 cmake --preset fuzz --log-level=ERROR
 cmake --build --preset fuzz
 corpus=build/fuzz/corpus
 build/fuzz/bin/write_fuzz_seeds "$corpus"
 cp recipes/*.toml "$corpus/recipe/"
-for parser in recipe model_config safetensors_header shard jsonl tokenizer state_file compressed_file \
-  text; do
+for parser in "$@"; do
   echo "== $parser, $seconds s"
   log=build/fuzz/$parser.log
   if ! "build/fuzz/bin/${parser}_fuzz" "$corpus/$parser" -max_total_time="$seconds" -timeout=10 \

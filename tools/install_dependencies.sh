@@ -26,6 +26,8 @@ found_without_dpkg() {
     libcli11-dev) is_header CLI/CLI.hpp ;;
     libtomlplusplus-dev) is_header toml++/toml.h || is_header toml++/toml.hpp ;;
     nlohmann-json3-dev) is_header nlohmann/json.hpp ;;
+    zlib1g-dev) is_header zlib.h ;;
+    libbz2-dev) is_header bzlib.h ;;
     libgoogle-perftools-dev) pkg-config --exists libtcmalloc_minimal ;;
     lib*-dev)
       local library=${1#lib}

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include <fmt/format.h>
-
-#include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
 
 #include "base/error.h"
 #include "bench_engine.h"
 #include "config/enum_text.h"
-#include "config/run_config.h"
+#include "config/override_notes.h"
 #include "number_checks.h"
+#include "ops/compute_threads.h"
 #include "train/benchmark.h"
 #include "train/document_benchmark.h"
 #include "train/trainer.h"
@@ -75,10 +75,14 @@ of their median. share_of_gemm_peak compares with a bf16 matrix product [4096, 1
 that is timed between the repetitions.)";
 
 RunConfig load_config(const BenchArguments& arguments) {
+  std::vector<std::string> notes;
   RunConfig config =
       arguments.config_file.empty()
-          ? parse_run_config(kDefaultRecipe, "settings of bench", arguments.overrides)
-          : load_run_config(arguments.config_file, arguments.overrides);
+          ? parse_run_config(kDefaultRecipe, "settings of bench", arguments.overrides, notes)
+          : load_run_config(arguments.config_file, arguments.overrides, notes);
+  for (const std::string& note : notes) {
+    spdlog::info("{}", note);
+  }
   if (config.model.vocab_size == 0) {
     config.model.vocab_size = kDefaultVocabSize;
   }
@@ -153,9 +157,7 @@ void run_bench(const BenchArguments& arguments) {
   if (arguments.document_tokens > 0 && arguments.mode != "eval") {
     throw ConfigError("--document-tokens is for bench eval only");
   }
-  if (config.train.threads > 0) {
-    at::set_num_threads(static_cast<int>(config.train.threads));
-  }
+  set_compute_threads(config.train.threads);
   if (arguments.mode == "decode" || arguments.mode == "read") {
     run_engine_bench(arguments, config);
     return;

@@ -3,13 +3,16 @@
 #include "compute_flags.h"
 
 #include <filesystem>
+#include <string>
 #include <utility>
 
-#include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
 #include "number_checks.h"
+#include "ops/compute_threads.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
@@ -19,15 +22,13 @@ void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
   verb.add_option("--dtype", flags.dtype, "precision of matrix products: fp32, bf16")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
-  verb.add_option("--threads", flags.threads, "threads; 0: all cores")
+  verb.add_option("--threads", flags.threads, "threads; 0: all cores that the process may use")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
 }
 
 at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
-  if (flags.threads > 0) {
-    at::set_num_threads(static_cast<int>(flags.threads));
-  }
+  set_compute_threads(flags.threads);
   if (flags.dtype == "fp32") {
     return at::kFloat;
   }
@@ -38,10 +39,14 @@ at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
 }
 
 ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
-  const std::filesystem::path folder = find_model_folder(path);
+  const std::filesystem::path folder =
+      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
+  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
+    spdlog::info("{}", note);
+  }
   ModelWithTokenizer loaded;
   loaded.model = load_model(folder);
-  loaded.tokenizer = load_folder_tokenizer(folder);
+  loaded.tokenizer = load_model_tokenizer(folder);
   check_vocabulary(folder, *loaded.tokenizer, loaded.model->config().vocab_size);
   return loaded;
 }

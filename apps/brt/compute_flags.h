@@ -15,7 +15,7 @@ namespace brt {
 
 struct ComputeFlags {
   std::string dtype = "fp32";
-  int64_t threads = 0;  ///< 0: all cores
+  int64_t threads = 0;  ///< 0: all cores that the process may use
 };
 
 /// `flags` must live as long as the app.

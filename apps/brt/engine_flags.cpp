@@ -3,10 +3,12 @@
 #include "engine_flags.h"
 
 #include <filesystem>
+#include <string>
 
 #include <spdlog/spdlog.h>
 
 #include "number_checks.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/model_path.h"
 #include "vocabulary_check.h"
 
@@ -17,19 +19,27 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
                   "how weights lie in memory: fp32, bf16, int8 (small and fast)")
       ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
       ->capture_default_str();
-  verb.add_option("--threads", flags.threads, "threads; 0: all cores")
+  verb.add_option("--threads", flags.threads, "threads; 0: all cores that the process may use")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
 }
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
-  const std::filesystem::path folder = find_model_folder(path);
+  const std::filesystem::path folder =
+      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
+  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
+    spdlog::info("{}", note);
+  }
   check_manifest(folder);
   EngineWithTokenizer loaded;
-  loaded.tokenizer = load_folder_tokenizer(folder);
+  loaded.tokenizer = load_model_tokenizer(folder);
   loaded.engine = std::make_unique<Engine>(
       folder,
       EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads});
+  if (loaded.engine->threads() < flags.threads) {
+    spdlog::warn("the system starts no {} threads; {} work", flags.threads,
+                 loaded.engine->threads());
+  }
   check_vocabulary(folder, *loaded.tokenizer, loaded.engine->config().vocab_size);
   return loaded;
 }

@@ -16,7 +16,7 @@ namespace brt {
 
 struct EngineFlags {
   std::string weights = "bf16";
-  int64_t threads = 0;  ///< 0: all cores
+  int64_t threads = 0;  ///< 0: all cores that the process may use
 };
 
 /// `flags` must live as long as the app.

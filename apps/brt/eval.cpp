@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt eval: losses of a model on a prepared split.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <numbers>
@@ -10,12 +11,14 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/path_text.h"
 #include "compute_flags.h"
 #include "data/prepared_data.h"
 #include "eval/evaluation.h"
 #include "number_checks.h"
 #include "progress_bar.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -24,7 +27,7 @@ struct EvalArguments {
   std::string model;
   std::string data;
   std::string split;
-  std::string carry = "carried";
+  std::string carry = "full";
   int64_t lanes = 0;  ///< 0: as many as there are documents, at most kDefaultLanes
   int64_t max_document_tokens = 0;
   ComputeFlags compute;
@@ -36,14 +39,17 @@ constexpr int64_t kDefaultLanes = 4;  // enough rows to fill matrix products on 
 constexpr const char* kExamples = R"(examples:
   brt eval --model runs/demo/rec --data data/prepared/books --split test
       a run folder's newest checkpoint, every document as a whole
-  brt eval --model runs/demo/rec --data data/prepared/books --split test --carry none
-      the same without the recurrent state: what the state is worth
+  brt eval --model runs/demo/rec --data data/prepared/books --split test --carry no-state
+      the same without what the recurrent state brings along: what the state is worth
   brt eval --model my-model --data data/books --split test --max-document-tokens 20000 --json
       the first 20000 tokens of each document, one JSON object on stdout
 
---carry says what goes from one segment of a document to the next: carried (cache and state), reset
-(nothing), none (the cache, with the state zeroed). Every token but a document's first is predicted
-once. bits_per_byte and word_perplexity divide by bytes and words of the original text.)";
+--carry says what goes from one segment of a document to the next:
+  full      the cache and the state                      carried in JSON and in names of files
+  no-state  the cache; the state is zero at each segment none in JSON, though the cache is kept
+  nothing   neither: a segment is read alone             reset in JSON
+The words of JSON may be given too. Every token but a document's first is predicted once.
+bits_per_byte and word_perplexity divide by bytes and words of the original text.)";
 
 void check_same_tokenizer(const EvalArguments& arguments,
                           const ModelWithTokenizer& loaded,
@@ -83,22 +89,29 @@ EvaluationResult run_evaluation(const EvalArguments& arguments) {
   if (bar) {
     bar->finish();
   }
+  check_finite(result);
   return result;
 }
 
+/// "-" where there is nothing to divide by: no token, byte or word.
+std::string figure(const char* form, double value) {
+  return std::isfinite(value) ? fmt::format(fmt::runtime(form), value) : "-";
+}
+
 void print_table(const EvalArguments& arguments, const EvaluationResult& result) {
-  fmt::print("model              {}\n", arguments.model);
-  fmt::print("data               {}, split {}\n", arguments.data, arguments.split);
-  fmt::print("carry              {}\n", to_word(result.carry));
+  fmt::print("model              {}\n", visible_text(arguments.model));
+  fmt::print("data               {}, split {}\n", visible_text(arguments.data),
+             visible_text(arguments.split));
+  fmt::print("carry              {}\n", carry_label(result.carry));
   fmt::print("documents          {}\n", result.documents.size());
   fmt::print("tokens             {}\n", result.tokens);
   fmt::print("bytes              {}\n", result.bytes);
   fmt::print("words              {}\n", result.words);
-  fmt::print("nats per token     {:.5f}\n", result.nats_per_token());
-  fmt::print("bits per token     {:.5f}\n", result.bits_per_token());
-  fmt::print("bits per byte      {:.5f}\n", result.bits_per_byte());
-  fmt::print("token perplexity   {:.4f}\n", result.token_perplexity());
-  fmt::print("word perplexity    {:.6g}\n", result.word_perplexity());
+  fmt::print("nats per token     {}\n", figure("{:.5f}", result.nats_per_token()));
+  fmt::print("bits per token     {}\n", figure("{:.5f}", result.bits_per_token()));
+  fmt::print("bits per byte      {}\n", figure("{:.5f}", result.bits_per_byte()));
+  fmt::print("token perplexity   {}\n", figure("{:.4f}", result.token_perplexity()));
+  fmt::print("word perplexity    {}\n", figure("{:.6g}", result.word_perplexity()));
   fmt::print("tokens per second  {:.0f}\n", result.tokens_per_second());
   fmt::print("\nplace in document      tokens  bits per token\n");
   for (const PositionLoss& interval : result.by_position) {
@@ -113,12 +126,13 @@ void print_table(const EvalArguments& arguments, const EvaluationResult& result)
 void add_eval_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("eval", "Measure a model's losses on a prepared split.");
   const std::shared_ptr<EvalArguments> arguments = std::make_shared<EvalArguments>();
-  verb->add_option("--model", arguments->model, "model folder or run folder")->required();
+  verb->add_option("--model", arguments->model, "model folder, run folder, or RUN@best, RUN@STEP")
+      ->required();
   verb->add_option("--data", arguments->data, "folder made by brt prepare")->required();
   verb->add_option("--split", arguments->split, "name of the split")->required();
   verb->add_option("--carry", arguments->carry,
-                   "what goes from segment to segment: carried, reset, none")
-      ->check(CLI::IsMember({"carried", "reset", "none"}))
+                   "what goes from segment to segment: full, no-state, nothing")
+      ->check(CLI::IsMember({"full", "no-state", "nothing", "carried", "none", "reset"}))
       ->capture_default_str();
   verb->add_option("--lanes", arguments->lanes,
                    "documents side by side; 0: one each, at most " + std::to_string(kDefaultLanes))
@@ -134,8 +148,8 @@ void add_eval_verb(CLI::App& app) {
   verb->callback([arguments] {
     const EvaluationResult result = run_evaluation(*arguments);
     if (arguments->json) {
-      fmt::print("{}\n",
-                 evaluation_to_json(result, arguments->model, arguments->data, arguments->split));
+      fmt::print("{}\n", evaluation_to_json(result, path_text(arguments->model),
+                                            path_text(arguments->data), arguments->split));
     } else {
       print_table(*arguments, result);
     }

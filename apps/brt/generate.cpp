@@ -25,6 +25,7 @@
 #include "number_checks.h"
 #include "sampler_flags.h"
 #include "standard_output.h"
+#include "stop_signal.h"
 #include "verbs.h"
 
 namespace brt {
@@ -61,11 +62,18 @@ constexpr const char* kExamples = R"(examples:
 Steps of sampling, in this order: logit bias, repetition penalty, top-k, top-p, min-p, temperature. The
 same seed gives the same text; a draw depends on the seed and the token's place in its document only. A
 state brings its sampling flags; those that are given replace them.
+Ctrl-C (SIGINT, also SIGTERM and SIGHUP) with --state-out saves the state behind the last token that was
+printed, or what was read of the prompt, and ends with exit code 130 (143, 129); --state-in goes on exactly.
 Generation ends after --tokens tokens, at the document's end, or at a stop string, which is read but not
 printed. Stdout gets the continuation and nothing else; with several samples, each stands behind a line
 "=== sample I, seed S".)";
 
-/// Calls visit with the prompt's parts.
+constexpr int kWaitMilliseconds = 100;  // for a prompt that is typed, between looks at signals
+
+/// A signal came, or nobody reads what is printed: time to save the state, where that is asked for.
+bool must_stop() { return stop_requested() || reader_is_gone(); }
+
+/// Calls visit with the prompt's parts, up to its end or until must_stop().
 void read_prompt(const GenerateArguments& arguments,
                  const std::function<void(std::string_view)>& visit) {
   if (arguments.prompt) {
@@ -76,7 +84,14 @@ void read_prompt(const GenerateArguments& arguments,
   }
   const std::unique_ptr<ByteStream> input = open_plain_stream(arguments.prompt_file);
   std::array<char, 1 << 16> buffer;
-  while (const size_t size = input->read(buffer.data(), buffer.size())) {
+  while (!must_stop()) {
+    if (!input->wait(kWaitMilliseconds)) {
+      continue;
+    }
+    const size_t size = input->read(buffer.data(), buffer.size());
+    if (size == 0) {
+      return;
+    }
     visit(std::string_view(buffer.data(), size));
   }
 }
@@ -135,7 +150,9 @@ class Samples {
   void generate(Engine& engine, const Tokenizer& tokenizer) {
     const bool prints_at_once = !arguments_.json && sessions_.size() == 1;
     const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
-    results_ = continue_texts(engine, tokenizer, sessions_, arguments_.tokens, arguments_.stop,
+    const ContinuationLimits limits = {
+        .max_tokens = arguments_.tokens, .stop = arguments_.stop, .is_interrupted = must_stop};
+    results_ = continue_texts(engine, tokenizer, sessions_, limits,
                               [&](size_t sample, std::string_view part) {
                                 if (prints_at_once) {
                                   write_standard_output(part);
@@ -173,8 +190,8 @@ class Samples {
       object["samples"] = samples;
     }
     object["tokens_per_second"] = static_cast<double>(tokens) / seconds_.count();
-    fmt::print("{}\n",
-               object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
+    write_standard_output(
+        object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");
   }
 
  private:
@@ -185,14 +202,23 @@ class Samples {
   std::chrono::duration<double> seconds_ = {};
 };
 
-void run_generate(const GenerateArguments& arguments) {
-  check_arguments(arguments);
-  const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
-  Engine& engine = *loaded.engine;
-  const Tokenizer& tokenizer = *loaded.tokenizer;
-  Session session = open_session(arguments, loaded);
+/// Ends a process that was told to stop, its state saved.
+void end_if_stopped() {
+  if (stop_requested()) {
+    throw CLI::RuntimeError(stop_exit_code());
+  }
+  if (reader_is_gone()) {
+    end_without_reader();
+  }
+}
+
+/// Reads the prompt into the session; returns it, as far as it is printed at the end. If that must
+/// stop, what is not read waits in the session.
+std::string read_prompt_into(Session& session,
+                             const GenerateArguments& arguments,
+                             const EngineWithTokenizer& loaded) {
   std::string prompt;
-  PromptReader reader(engine, tokenizer, session);
+  PromptReader reader(*loaded.engine, *loaded.tokenizer, session);
   read_prompt(arguments, [&](std::string_view part) {
     if (arguments.echo && arguments.json) {
       prompt += part;
@@ -201,17 +227,43 @@ void run_generate(const GenerateArguments& arguments) {
     }
     reader.append(part);
   });
-  reader.finish();
+  if (must_stop()) {
+    session.text.pending_text = reader.take_rest();
+  } else {
+    reader.finish();
+  }
+  return prompt;
+}
+
+void run_generate(const GenerateArguments& arguments) {
+  check_arguments(arguments);
+  const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
+  Engine& engine = *loaded.engine;
+  const Tokenizer& tokenizer = *loaded.tokenizer;
+  Session session = open_session(arguments, loaded);
+  const bool saves = !arguments.state_out.empty();
+  if (saves) {
+    catch_stop_signals();
+    outlive_reader();
+  }
+  const std::string prompt = read_prompt_into(session, arguments, loaded);
+  if (must_stop()) {
+    save_state(arguments.state_out, session, identify(engine, tokenizer));
+    end_line_on_terminal();
+    end_if_stopped();
+  }
   Samples samples(arguments, session);
   samples.generate(engine, tokenizer);
-  if (!arguments.state_out.empty()) {
+  if (saves) {
     save_state(arguments.state_out, samples.first(), identify(engine, tokenizer));
   }
   if (arguments.json) {
     samples.print_json(prompt);
   } else {
     samples.print_text();
+    end_line_on_terminal();
   }
+  end_if_stopped();
 }
 
 }  // namespace
@@ -236,7 +288,8 @@ void add_generate_verb(CLI::App& app) {
   verb->add_option("--stop", arguments->stop, "end before this text; may be given several times")
       ->allow_extra_args(false);
   verb->add_option("--state-in", arguments->state_in, "go on from this state file");
-  verb->add_option("--state-out", arguments->state_out, "save the state at the end in this file");
+  verb->add_option("--state-out", arguments->state_out,
+                   "save the state in this file, at the end or at a signal");
   verb->add_flag("--echo", arguments->echo, "print the prompt too");
   add_engine_flags(*verb, arguments->engine);
   verb->add_flag("--json", arguments->json, "one JSON object on stdout, at the end");

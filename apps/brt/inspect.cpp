@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,16 +21,22 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/path_text.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
+#include "config/bounded_json.h"
 #include "config/model_config.h"
 #include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "generate/compressed_file.h"
 #include "generate/state_file.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/checkpoints.h"
+#include "safetensors/weight_files.h"
 #include "text/tokenizer.h"
 #include "verbs.h"
+#include "visible_text.h"
+#include "vocabulary_check.h"
 
 namespace brt {
 namespace {
@@ -86,22 +93,36 @@ Json tensor_table(const std::vector<TensorDescription>& tensors) {
   return table;
 }
 
-/// A model that came without tokenizer.model reads bytes if its vocabulary is that of bytes.
 void inspect_tokenizer_of(const fs::path& folder, Finding& finding) {
   finding.look([&] {
-    const std::unique_ptr<Tokenizer> tokenizer = load_folder_tokenizer(folder);
+    const std::unique_ptr<Tokenizer> tokenizer = load_model_tokenizer(folder);
+    finding.fields["tokenizer"] = {{"kind", tokenizer->kind()},
+                                   {"vocab_size", tokenizer->vocab_size()},
+                                   {"fingerprint", hash_text(tokenizer->fingerprint())}};
     const int64_t vocab_size = finding.fields.at("config").at("vocab_size").get<int64_t>();
-    if (tokenizer->vocab_size() == vocab_size || has(folder, "tokenizer.model")) {
-      finding.fields["tokenizer"] = {{"kind", tokenizer->kind()},
-                                     {"vocab_size", tokenizer->vocab_size()},
-                                     {"fingerprint", hash_text(tokenizer->fingerprint())}};
-    }
-    if (has(folder, "tokenizer.model") && tokenizer->vocab_size() > vocab_size) {
-      throw CheckpointError(fmt::format("{}: has {} tokens, more than the model's vocab_size {}",
-                                        (folder / "tokenizer.model").string(),
-                                        tokenizer->vocab_size(), vocab_size));
-    }
+    check_vocabulary(folder, *tokenizer, vocab_size);
   });
+}
+
+/// Tensors of the weights, of all shards where there are several.
+void inspect_weights(const fs::path& folder, Finding& finding) {
+  const WeightFiles files = find_weight_files(folder);
+  std::vector<TensorDescription> tensors;
+  Json shards = Json::array();
+  Metadata metadata;
+  for (const fs::path& shard : files.shards) {
+    Metadata more;
+    std::ranges::move(describe_safetensors(shard, &more), std::back_inserter(tensors));
+    metadata.merge(more);
+    shards.push_back(
+        {{"name", shard.lexically_relative(folder).string()}, {"bytes", fs::file_size(shard)}});
+  }
+  std::ranges::sort(tensors, {}, &TensorDescription::name);
+  if (files.has_index()) {
+    finding.fields["shards"] = shards;
+  }
+  finding.fields["tensors"] = tensor_table(tensors);
+  finding.fields["metadata"] = metadata;
 }
 
 void inspect_model(const fs::path& folder, Finding& finding) {
@@ -115,12 +136,7 @@ void inspect_model(const fs::path& folder, Finding& finding) {
   if (finding.fields.contains("config")) {
     inspect_tokenizer_of(folder, finding);
   }
-  finding.look([&] {
-    Metadata metadata;
-    finding.fields["tensors"] =
-        tensor_table(describe_safetensors(folder / "model.safetensors", &metadata));
-    finding.fields["metadata"] = metadata;
-  });
+  finding.look([&] { inspect_weights(folder, finding); });
   if (finding.damage.empty()) {
     finding.look(
         [&] { finding.fields["fingerprint"] = hash_text(model_fingerprint(load_model(folder))); });
@@ -177,18 +193,27 @@ void inspect_run(const fs::path& folder, Finding& finding) {
     finding.damage.push_back(fmt::format("{}: config.toml is missing", folder.string()));
   }
   Json checkpoints = Json::array();
-  for (const fs::path& checkpoint : list_checkpoints(folder)) {
-    const std::optional<std::string> damage = checkpoint_damage(checkpoint);
-    checkpoints.push_back({{"step", checkpoint_step(checkpoint)}, {"sound", !damage.has_value()}});
-    if (damage) {
-      finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
+  finding.look([&] {
+    std::optional<int64_t> best;
+    finding.look([&] {  // one that cannot be read hides which is the best, not the others
+      const std::optional<fs::path> newest = newest_checkpoint(folder);
+      best = newest ? best_step(*newest) : std::nullopt;
+    });
+    for (const fs::path& checkpoint : list_checkpoints(folder)) {
+      const std::optional<std::string> damage = checkpoint_damage(checkpoint);
+      checkpoints.push_back({{"step", checkpoint_step(checkpoint)},
+                             {"sound", !damage.has_value()},
+                             {"best", checkpoint_step(checkpoint) == best}});
+      if (damage) {
+        finding.damage.push_back(fmt::format("{}: {}", checkpoint.string(), *damage));
+      }
     }
-  }
+  });
   finding.fields["checkpoints"] = checkpoints;
   if (has(folder, "metrics.jsonl")) {
     finding.look([&] {
       const std::string line = last_line(folder / "metrics.jsonl");
-      finding.fields["newest_metrics"] = line.empty() ? Json() : Json::parse(line);
+      finding.fields["newest_metrics"] = line.empty() ? Json() : parse_bounded_json<Json>(line);
     });
   }
 }
@@ -267,12 +292,17 @@ void inspect_state(const fs::path& path, Finding& finding) {
     finding.fields["format_version"] = kStateFormatVersion;
     put_identity(file.model, finding);
     finding.fields["tokens_read"] = file.tokens_read;
-    finding.fields["bytes_read"] = file.text.bytes_read;
+    // What waits in the state was read, too: the text goes on behind it.
+    finding.fields["bytes_read"] =
+        file.text.bytes_read + static_cast<int64_t>(file.text.pending_text.size());
     finding.fields["lines_read"] = file.text.lines_read;
     finding.fields["sampler"] = sampler_fields(file.text.sampler);
     finding.fields["recent_tokens"] = fmt::format("{}", fmt::join(file.text.recent_tokens, " "));
     finding.fields["stop_text"] = file.text.stop_text;
     finding.fields["pending_text"] = file.text.pending_text;
+    if (file.text.line.bytes > 0) {
+      finding.fields["line_bytes_scored"] = file.text.line.bytes;
+    }
     Json& parts = finding.fields["parts"] = Json::array();
     for (const StatePart& part : file.parts) {
       parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
@@ -320,7 +350,7 @@ bool begins_as_safetensors(const fs::path& path) {
 
 Finding inspect_path(const fs::path& path) {
   Finding finding;
-  finding.fields["path"] = path.string();
+  finding.fields["path"] = path_text(path);
   std::error_code error;
   if (!fs::exists(path, error)) {
     throw Error(fmt::format("{}: does not exist", path.string()), fmt::format("give {}", kKinds));
@@ -332,7 +362,7 @@ Finding inspect_path(const fs::path& path) {
       inspect_checkpoint(path, finding);
     } else if (has(path, "checkpoints") || has(path, "config.toml")) {
       inspect_run(path, finding);
-    } else if (has(path, "config.json") || has(path, "model.safetensors")) {
+    } else if (has(path, "config.json") || has_weights(path)) {
       inspect_model(path, finding);
     }
   } else if (begins_as_state_file(path)) {
@@ -351,8 +381,11 @@ Finding inspect_path(const fs::path& path) {
   return finding;
 }
 
+/// A value as it is shown to the reader: on its line, without commands to the terminal.
 std::string value_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? visible_text(value.get<std::string>())
+                           : visible_message(value.dump(-1, ' ', /*ensure_ascii=*/false,
+                                                        Json::error_handler_t::replace));
 }
 
 /// Rows as columns: one line a row, texts to the left, numbers to the right.
@@ -398,7 +431,7 @@ void print_text(const Json& fields) {
     } else if (value.is_object()) {
       fmt::print("{}:{}\n", key, value.empty() ? " none" : "");
       for (const auto& [name, item] : value.items()) {
-        fmt::print("  {:<20} {}\n", name, value_text(item));
+        fmt::print("  {:<20} {}\n", visible_text(name), value_text(item));
       }
     } else {
       fmt::print("{:<16} {}\n", key + ":", value_text(value));

@@ -8,22 +8,22 @@
 #include <iostream>
 #include <map>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <torch/version.h>
 
 #include "base/error.h"
-#include "base/nearest_name.h"
+#include "cut_file_signal.h"
 #include "kernels/cpu_target.h"
 #include "messages.h"
 #include "program_memory.h"
+#include "standard_descriptors.h"
+#include "usage_errors.h"
 #include "verbs.h"
 #include "visible_text.h"
 
@@ -69,102 +69,13 @@ void add_verbs(CLI::App& app) {
   brt::add_selftest_verb(app);
   brt::add_bench_verb(app);
   brt::add_report_verb(app);
-}
-
-/// The innermost verb that was given, or the program itself.
-const CLI::App* chosen_app(const CLI::App& app) {
-  const CLI::App* chosen = &app;
-  while (!chosen->get_subcommands().empty()) {
-    chosen = chosen->get_subcommands().front();
-  }
-  return chosen;
-}
-
-std::vector<std::string> flag_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
-    for (const CLI::Option* option : level->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        names.push_back("--" + name);
-      }
-    }
-  }
-  return names;
-}
-
-std::vector<std::string> verb_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands(nullptr)) {
-    names.push_back(verb->get_name());
-  }
-  return names;
-}
-
-/// What is wrong with a word that was not understood, with the nearest one that would have been.
-std::string unknown_word_text(const CLI::App& app, const std::string& word) {
-  const CLI::App& chosen = *chosen_app(app);
-  const bool is_flag = word.starts_with("-") && word != "-";
-  const std::string name = word.substr(0, word.find('='));
-  const std::vector<std::string> known = is_flag ? flag_names(chosen) : verb_names(chosen);
-  if (known.empty()) {
-    return fmt::format("unexpected argument \"{}\"", word);
-  }
-  return fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", is_flag ? "flag" : "verb", name,
-                     brt::nearest_name(name, known));
-}
-
-/// The nearest allowed value for CLI11's message `FLAG: VALUE not in {A,B,C}`; empty for any other.
-std::string nearest_value_text(const std::string& message) {
-  constexpr std::string_view kNotIn = " not in {";
-  const size_t after_value = message.rfind(kNotIn);
-  if (after_value == std::string::npos || !message.ends_with('}')) {
-    return "";
-  }
-  const size_t colon = message.find(": ");
-  const size_t value = colon < after_value ? colon + 2 : 0;
-  const size_t list = after_value + kNotIn.size();
-  const std::vector<std::string> known =
-      CLI::detail::split(message.substr(list, message.size() - 1 - list), ',');
-  return fmt::format("; did you mean \"{}\"?",
-                     brt::nearest_name(message.substr(value, after_value - value), known));
-}
-
-/// CLI11's words for frequent mistakes, in plainer ones.
-std::string plain_words(const std::string& message) {
-  if (message == "A subcommand is required") {
-    return "a verb is missing";
-  }
-  const size_t flag_end = message.rfind(": At Most 1 required but received ");
-  return flag_end == std::string::npos ? message
-                                       : message.substr(0, flag_end) + " is given more than once";
-}
-
-std::string usage_error_text(const CLI::App& app, const CLI::Error& error) {
-  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
-  // An unknown flag comes first: the word after it is unknown, and a flag missing, only because of
-  // it.
-  for (const std::string& word : unknown) {
-    if (word.starts_with("-") && word != "-") {
-      return unknown_word_text(app, word);
-    }
-  }
-  const bool missing_verb = !chosen_app(app)->get_subcommands(nullptr).empty();
-  const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-  if (!unknown.empty() && (missing_verb || is_extra)) {
-    return unknown_word_text(app, unknown.front());
-  }
-  return plain_words(error.what()) + nearest_value_text(error.what());
+  brt::add_help_verb(app);
 }
 
 int report_usage_error(const CLI::App& app, const CLI::Error& error) {
-  const CLI::App* chosen = chosen_app(app);
-  std::string command = chosen->get_name();
-  for (const CLI::App* above = chosen->get_parent(); above != nullptr;
-       above = above->get_parent()) {
-    command.insert(0, above->get_name() + " ");
-  }
+  const std::string command = brt::command_name(*brt::chosen_app(app));
   brt::write_message(fmt::format("{}: {}\nhint: {} --help\n", command,
-                                 brt::visible_message(usage_error_text(app, error)), command));
+                                 brt::visible_message(brt::usage_error_text(app, error)), command));
   return kWrongUsage;
 }
 
@@ -225,13 +136,14 @@ int run(CLI::App& app, int argc, char** argv) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what run() cannot report can only end the program.
 int main(int argc, char** argv) {
+  brt::hold_standard_descriptors();
   brt::keep_memory_in_huge_pages();
+  brt::catch_cut_files();
   // A reader that goes away, as in `brt generate | head`, ends the program quietly.
   std::signal(SIGPIPE, SIG_DFL);
   // At the shell's limit on the size of files a write fails, with a message, instead of a kill.
   std::signal(SIGXFSZ, SIG_IGN);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("brt"));
-  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+  brt::set_up_log();
 
   CLI::App app("Block-Recurrent Transformer language models: train, evaluate, generate.", "brt");
   app.set_version_flag("--version", [] { return version_text(); });  // looks at BRT_CPU_TARGET

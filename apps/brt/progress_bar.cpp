@@ -6,12 +6,14 @@
 #include <cmath>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "messages.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -59,6 +61,59 @@ std::string duration_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+enum class Group { kTitle, kBar, kAmounts, kFigures };
+
+// What is dropped first on a narrow terminal has the highest rank. Of the figures the first is kept
+// longest: callers name the most telling one there.
+constexpr int kTitleRank = 0;
+constexpr int kTimeRank = 1;
+constexpr int kFirstFigureRank = 2;
+constexpr int kQuantityRank = 3;
+constexpr int kNextFigureRank = 4;
+constexpr int kRateRank = 1000;
+constexpr int kBarRank = 1001;
+
+struct Part {
+  Group group = Group::kTitle;
+  int rank = 0;
+  std::string text;
+};
+
+/// The figures stand between commas.
+void add_figures(std::string_view figures, std::vector<Part>& parts) {
+  constexpr std::string_view kBetween = ", ";
+  int rank = kFirstFigureRank;
+  while (!figures.empty()) {
+    const size_t end = std::min(figures.find(kBetween), figures.size());
+    parts.push_back({Group::kFigures, rank, std::string(figures.substr(0, end))});
+    figures.remove_prefix(std::min(end + kBetween.size(), figures.size()));
+    rank = rank == kFirstFigureRank ? kNextFigureRank : rank + 1;
+  }
+}
+
+std::string joined(const std::vector<Part>& parts) {
+  std::string line;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0 && parts[i].group == parts[i - 1].group) {
+      line += ", ";
+    } else if (i > 0) {
+      line += parts[i].group == Group::kFigures ? "  " : " ";
+    }
+    line += parts[i].text;
+  }
+  return line;
+}
+
+/// The parts that fit, whole; only a title that is too long by itself is cut.
+std::string fitted(std::vector<Part> parts, size_t width) {
+  std::string line = joined(parts);
+  while (line.size() > width && parts.size() > 1) {
+    parts.erase(std::ranges::max_element(parts, {}, &Part::rank));
+    line = joined(parts);
+  }
+  return line.substr(0, width);
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar(std::string title, std::string unit)
@@ -92,7 +147,7 @@ void ProgressBar::show(double done, std::string_view figures) {
 void ProgressBar::draw() {
   drawn_ = true;
   if (is_terminal_) {
-    write_message(fmt::format("\r{}\x1b[K", text(terminal_width() - 1)));
+    write_terminal_commands(fmt::format("\r{}\x1b[K", visible_message(text(terminal_width() - 1))));
     line_open_ = true;
   } else {
     write_message(fmt::format("{}\n", text(std::string::npos)));
@@ -103,34 +158,37 @@ void ProgressBar::draw() {
 std::string ProgressBar::text(size_t width) const {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
   const double rate = seconds > 0 ? (done_ - first_) / seconds : 0;
-  const std::string quantity = quantity_text(done_, unit_);
-  const std::string rate_text = rate > 0 ? ", " + quantity_text(rate, unit_) + "/s" : "";
-  std::string line = title_;
+  std::vector<Part> parts = {{Group::kTitle, kTitleRank, title_}};
+  std::string time = duration_text(seconds);
   if (total_) {
     const double share = *total_ > 0 ? std::clamp(done_ / *total_, 0.0, 1.0) : 1.0;
-    line += fmt::format(" {:3.0f}%", std::floor(share * 100));
+    parts.front().text += fmt::format(" {:3.0f}%", std::floor(share * 100));
     if (is_terminal_) {
       const size_t cells = static_cast<size_t>(share * static_cast<double>(kBarCells));
-      line += fmt::format(" [{}{}]", std::string(cells, '#'), std::string(kBarCells - cells, '.'));
+      parts.push_back(
+          {Group::kBar, kBarRank,
+           fmt::format("[{}{}]", std::string(cells, '#'), std::string(kBarCells - cells, '.'))});
     }
-    line += " " + quantity + rate_text;
     if (finished_ || share >= 1) {
-      line += ", took " + duration_text(seconds);
-    } else if (rate > 0) {
-      line += ", " + duration_text((*total_ - done_) / rate) + " left";
+      time = "took " + time;
+    } else {
+      time = rate > 0 ? duration_text((*total_ - done_) / rate) + " left" : "";
     }
-  } else {
-    line += " " + quantity + rate_text + ", " + duration_text(seconds);
   }
-  if (!figures_.empty()) {
-    line += "  " + figures_;
+  parts.push_back({Group::kAmounts, kQuantityRank, quantity_text(done_, unit_)});
+  if (rate > 0) {
+    parts.push_back({Group::kAmounts, kRateRank, quantity_text(rate, unit_) + "/s"});
   }
-  return line.substr(0, width);
+  if (!time.empty()) {
+    parts.push_back({Group::kAmounts, kTimeRank, time});
+  }
+  add_figures(figures_, parts);
+  return fitted(std::move(parts), width);
 }
 
 void ProgressBar::print_line(std::string_view line) {
   if (line_open_) {
-    write_message("\r\x1b[K");
+    write_terminal_commands("\r\x1b[K");
     line_open_ = false;
   }
   write_message(fmt::format("{}\n", line));

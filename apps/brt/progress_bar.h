@@ -15,7 +15,8 @@ namespace brt {
 template <class T>
 concept ProgressNumber = std::is_arithmetic_v<T>;
 
-/// Shows title, percent, bar, rate, time left and a free text of figures.
+/// Shows title, percent, bar, rate, time left and figures, a text with commas between them. On a
+/// terminal too narrow for all, what matters least is left out: bar, rate, the last figures first.
 ///
 ///   ProgressBar bar("training", "tokens", total_tokens);
 ///   bar.update(tokens_so_far, "loss 1.234");     // as often as you like; draws at most 10 times a

@@ -4,13 +4,11 @@
 
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "base/error.h"
 #include "base/files.h"
 #include "base/output_check.h"
 #include "messages.h"
@@ -41,14 +39,8 @@ ReportRun parse_run(const std::string& text) {
 void report(const ReportFlags& flags) {
   check_output_file(flags.output);
   ReportOptions options = {.title = flags.title, .note = flags.note};
-  std::set<std::string> names;
   for (const std::string& run : flags.runs) {
     options.runs.push_back(parse_run(run));
-    const std::string& name = options.runs.back().name;
-    if (!names.insert(name).second) {
-      throw ConfigError(fmt::format("--run: two runs are named \"{}\"", name),
-                        "name them: --run NAME=RUN_FOLDER");
-    }
   }
   write_file_atomically(flags.output, render_report(options));
   write_message(fmt::format("wrote {}\n", flags.output));
@@ -59,7 +51,10 @@ void report(const ReportFlags& flags) {
 void add_report_verb(CLI::App& app) {
   const std::shared_ptr<ReportFlags> flags = std::make_shared<ReportFlags>();
   CLI::App* verb = app.add_subcommand("report", "Write one HTML page that compares runs");
-  verb->add_option("--run", flags->runs, "NAME=RUN_FOLDER or RUN_FOLDER; once for each run")
+  verb->add_option(
+          "--run", flags->runs,
+          "NAME=RUN_FOLDER or RUN_FOLDER; once for each run. Runs of one name are seeds of "
+          "one model: their mean and spread are shown")
       ->required()
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -68,10 +63,15 @@ void add_report_verb(CLI::App& app) {
   verb->add_option("--note", flags->note, "a line below the title");
   verb->footer(
       "Reads config.toml and metrics.jsonl of each run folder, and, where they are there,\n"
-      "evaluation/{carried,none,reset}.json (from brt eval --json), sample.txt and "
-      "sample-prompt.txt.\n"
-      "Example:\n"
-      "  brt report --run Recurrent=runs/rec --run Baseline=runs/slide --output report.html");
+      "evaluation/{full,no-state,nothing}.json (from brt eval --json; carried, none and reset are\n"
+      "the same), sample.txt and sample-prompt.txt. Runs that were trained or tested on other "
+      "terms\n"
+      "(tokens, data, steps, batch, optimizer, precision, seeds) are said to be, first of all.\n"
+      "Examples:\n"
+      "  brt report --run Recurrent=runs/rec --run Baseline=runs/slide --output report.html\n"
+      "  brt report --run Rec=runs/rec-1 --run Rec=runs/rec-2 --run XL=runs/xl --output "
+      "report.html\n"
+      "      two seeds of one model, averaged");
   verb->callback([flags] { report(*flags); });
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // brt score: how well a model predicts each token of a text, which may never end.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <numbers>
 #include <string>
@@ -23,7 +23,9 @@
 #include "generate/scorer.h"
 #include "generate/state_file.h"
 #include "number_checks.h"
+#include "standard_output.h"
 #include "stop_signal.h"
+#include "text/utf8.h"
 #include "verbs.h"
 #include "visible_text.h"
 
@@ -51,7 +53,8 @@ constexpr const char* kExamples = R"(examples:
   cat book.txt | brt score --model runs/demo/rec - --json
       standard input, scored as it comes
   tail -f app.log | brt score --model runs/logs - --lines --state-out app.state
-      a line of output for each line of a log: line, tokens, bits, bits per byte, text; Ctrl-C saves the state
+      a line of output for each line of a log: line (counted from 0), tokens, bits, bits per byte, text;
+      Ctrl-C saves the state
   tail -f app.log | brt score --model runs/logs - --lines --state-in app.state --state-out app.state
       goes on where it stopped
   tail -f app.log | brt score --model runs/logs - --lines --state-out app.state --save-every 10000
@@ -62,21 +65,26 @@ The document's first token has no bits (null, or "-"), as nothing precedes it; i
 with an empty text, unless --state-out keeps the document open. In JSON, bytes of a text that are not
 UTF-8 by themselves, such as a part of a character, appear as U+FFFD; otherwise as \xNN.
 Text is cut into the same pieces as in prepared data, so that the sum is that of brt eval. Where input
-pauses, the whole lines that have come are scored without waiting for more, and --lines cuts at every line.)";
+pauses, the whole lines that have come are scored without waiting for more, and --lines cuts at every line.
+Of a line longer than 64 KiB --lines shows the beginning, with "..." behind it ("cut": true in JSON);
+its sums are of the whole line.
+A signal saves with the state what has come of an unfinished line, which the next call goes on with. Without
+--state-out that is scored at once.)";
 
-constexpr size_t kLongestLine = size_t{1} << 18;
-constexpr int kPauseMilliseconds = 100;  // of live input, until what has come is scored
+constexpr size_t kShownLineBytes = size_t{1} << 16;  // of a line, and what waits for its end
+constexpr int kPauseMilliseconds = 100;              // of live input, until what has come is scored
 
 void print_json(const Json& object) {
-  fmt::print("{}\n", object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
+  add_to_standard_output(
+      object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");
 }
 
 void print_token(const TokenScore& score, bool json) {
   if (!json) {
     const std::string bits =
         score.nats ? fmt::format("{:.6f}", *score.nats / std::numbers::ln2) : std::string("-");
-    fmt::print("{}\t{}\t{}\t{}\t{}\n", score.index, score.token, visible_text(score.bytes),
-               score.byte_offset, bits);
+    add_to_standard_output(fmt::format("{}\t{}\t{}\t{}\t{}\n", score.index, score.token,
+                                       visible_text(score.bytes), score.byte_offset, bits));
     return;
   }
   Json line = {{"index", score.index},
@@ -95,10 +103,10 @@ void print_summary(const ScoreTotal& total, int64_t words, bool json) {
   const double bits_per_token = bits / static_cast<double>(total.tokens);
   const double bits_per_byte = bits / static_cast<double>(total.bytes);
   if (!json) {
-    fmt::print(
+    add_to_standard_output(fmt::format(
         "summary: {} tokens predicted, {} bytes, {} words, {:.3f} bits, {:.5f} bits per token, "
         "{:.5f} bits per byte\n",
-        total.tokens, total.bytes, words, bits, bits_per_token, bits_per_byte);
+        total.tokens, total.bytes, words, bits, bits_per_token, bits_per_byte));
     return;
   }
   print_json({{"summary", true},
@@ -112,6 +120,29 @@ void print_summary(const ScoreTotal& total, int64_t words, bool json) {
               {"word_perplexity", std::exp(total.nats / static_cast<double>(words))}});
 }
 
+void print_line(const LineProgress& line, int64_t number, int64_t byte_offset, bool json) {
+  const double bits = line.nats / std::numbers::ln2;
+  const double bits_per_byte = bits / static_cast<double>(line.bytes);
+  const bool is_cut = static_cast<size_t>(line.bytes) > line.text.size();
+  std::string text = line.text;
+  if (is_cut) {
+    text = Utf8Stream().push(text);  // no part of a character at its end
+  } else if (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  if (!json) {
+    add_to_standard_output(fmt::format("{}\t{}\t{:.6f}\t{:.6f}\t{}{}\n", number, line.tokens, bits,
+                                       bits_per_byte, visible_text(text), is_cut ? "..." : ""));
+    return;
+  }
+  Json object = {{"line", number}, {"byte_offset", byte_offset},     {"tokens", line.tokens},
+                 {"bits", bits},   {"bits_per_byte", bits_per_byte}, {"text", text}};
+  if (is_cut) {
+    object["cut"] = true;
+  }
+  print_json(object);
+}
+
 /// Whether text may come in over time, so that a reader waits for lines.
 bool is_live(const std::string& file) {
   struct stat status = {};
@@ -119,7 +150,9 @@ bool is_live(const std::string& file) {
   return failed == 0 && !S_ISREG(status.st_mode);
 }
 
-/// Passes text to the scorer, line by line where that is asked for or the input is live.
+/// Passes text to the scorer, line by line where that is asked for or the input is live. What the
+/// scorer gets depends on the text only, never on the parts in which a pipe delivers it, but for
+/// live input without --lines: there a pause is a border.
 class Scoring {
  public:
   Scoring(const ScoreArguments& arguments,
@@ -130,15 +163,24 @@ class Scoring {
         session_(session),
         identity_(identify(engine, tokenizer)),
         is_live_(is_live(arguments.file)),
-        scorer_(engine, tokenizer, session, [this](const TokenScore& score) { take(score); }),
-        line_(std::move(session.text.pending_text)) {
+        scorer_(
+            engine,
+            tokenizer,
+            session,
+            [this](const TokenScore& score) { take(score); },
+            [this](std::string_view text) { words_.append(text); }),
+        waiting_(std::move(session.text.pending_text)),
+        line_offset_(session.text.bytes_read - session.text.line.bytes),
+        is_in_line_(arguments.lines && session.text.line.bytes > 0) {
     session.text.pending_text.clear();
+    if (!is_in_line_) {
+      session.text.line = {};
+    }
   }
 
   void append(std::string_view part) {
-    words_.append(part);
     if (!arguments_.lines && !is_live_) {
-      scorer_.append(std::exchange(line_, std::string()));  // of a state that a signal saved
+      scorer_.append(std::exchange(waiting_, std::string()));  // of a state that a signal saved
       scorer_.append(part);
       save_if_due();
       return;
@@ -146,24 +188,28 @@ class Scoring {
     while (!part.empty()) {
       const size_t newline = part.find('\n');
       const size_t size = newline == std::string_view::npos ? part.size() : newline + 1;
-      line_ += part.substr(0, size);
+      waiting_ += part.substr(0, size);
       part.remove_prefix(size);
-      if (newline != std::string_view::npos || line_.size() >= kLongestLine) {
+      if (newline != std::string_view::npos) {
         end_line();
+      } else if (waiting_.size() >= kShownLineBytes) {
+        pass_on();  // a long line does not wait in memory for its end
       }
     }
   }
 
   /// Live input has paused: scores the lines that have come.
   void pause() {
-    scorer_.cut();
-    std::fflush(stdout);
-    save_if_due();
+    if (!is_in_line_) {
+      scorer_.cut();
+      save_if_due();
+    }
+    flush_standard_output();
   }
 
   /// The input is at its end; `keeps_open`: the document is not.
   void end_input(bool keeps_open) {
-    if (!line_.empty()) {
+    if (!waiting_.empty() || is_in_line_) {
       end_line();
     }
     if (keeps_open) {
@@ -173,14 +219,30 @@ class Scoring {
     }
   }
 
-  /// A signal came: an unfinished line is kept for a later call.
-  void stop() {
-    scorer_.cut();
-    session_.text.pending_text = line_;
+  /// A signal came, or the reader is gone: what is unfinished is kept for a later call, or scored
+  /// if there will be none.
+  void stop(bool is_saved) {
+    if (!is_saved) {
+      if (!waiting_.empty() || is_in_line_) {
+        end_line();
+      }
+      scorer_.cut();
+      return;
+    }
+    if (is_live_ && !is_in_line_) {
+      scorer_.cut();  // whole lines
+    }
+    session_.text.pending_text = scorer_.take_rest() + waiting_;
+    LineProgress& line = session_.text.line;
+    if (arguments_.lines && is_in_line_) {
+      // Of the line, what was taken out of the scorer comes again.
+      line.bytes = session_.text.bytes_read - line_offset_;
+      line.text.resize(std::min(line.text.size(), static_cast<size_t>(line.bytes)));
+    }
   }
 
   void save() {
-    std::fflush(stdout);  // what the state has behind it shall have been printed
+    flush_standard_output();  // what the state has behind it shall have been printed
     save_state(arguments_.state_out, session_, identity_);
     saved_tokens_ = scorer_.total().tokens;
   }
@@ -193,10 +255,10 @@ class Scoring {
   ModelIdentity identity_;
   bool is_live_;
   Scorer scorer_;
-  WordCounter words_;
-  std::string line_;  ///< unfinished
-  int64_t line_tokens_ = 0;
-  double line_nats_ = 0.0;
+  WordCounter words_;    ///< of what is scored
+  std::string waiting_;  ///< of an unfinished line, not passed on to the scorer
+  int64_t line_offset_;  ///< where the line under way begins
+  bool is_in_line_;      ///< a part of an unfinished line has been passed on
   int64_t saved_tokens_ = 0;
 
   /// Between pieces of text, and lines of --lines: what waits there is not of the state.
@@ -209,49 +271,46 @@ class Scoring {
 
   void take(const TokenScore& score) {
     if (arguments_.lines) {
-      line_tokens_ += score.nats ? 1 : 0;
-      line_nats_ += score.nats.value_or(0.0);
+      session_.text.line.tokens += score.nats ? 1 : 0;
+      session_.text.line.nats += score.nats.value_or(0.0);
       return;
     }
     print_token(score, arguments_.json);
     if (is_live_) {
-      std::fflush(stdout);
+      flush_standard_output();
     }
+  }
+
+  /// Gives the scorer what waits of a line.
+  void pass_on() {
+    if (arguments_.lines) {
+      LineProgress& line = session_.text.line;
+      if (!is_in_line_) {
+        line = {};
+        line_offset_ = session_.text.bytes_read;
+      }
+      line.bytes += static_cast<int64_t>(waiting_.size());
+      line.text += std::string_view(waiting_).substr(
+          0, kShownLineBytes - std::min(kShownLineBytes, line.text.size()));
+    }
+    is_in_line_ = true;
+    scorer_.append(waiting_);
+    waiting_.clear();
   }
 
   void end_line() {
-    const int64_t byte_offset = session_.text.bytes_read;
-    scorer_.append(line_);
+    pass_on();
+    is_in_line_ = false;
     if (arguments_.lines) {
       scorer_.cut();
-      print_line(byte_offset);
+      print_line(session_.text.line, session_.text.lines_read, line_offset_, arguments_.json);
+      if (is_live_) {
+        flush_standard_output();
+      }
+      session_.text.line = {};
       session_.text.lines_read += 1;
     }
-    line_.clear();
     save_if_due();
-  }
-
-  void print_line(int64_t byte_offset) {
-    const double bits = line_nats_ / std::numbers::ln2;
-    const double bits_per_byte = bits / static_cast<double>(line_.size());
-    std::string_view text = line_;
-    text.remove_suffix(text.ends_with('\n') ? 1 : 0);
-    if (arguments_.json) {
-      print_json({{"line", session_.text.lines_read},
-                  {"byte_offset", byte_offset},
-                  {"tokens", line_tokens_},
-                  {"bits", bits},
-                  {"bits_per_byte", bits_per_byte},
-                  {"text", std::string(text)}});
-    } else {
-      fmt::print("{}\t{}\t{:.6f}\t{:.6f}\t{}\n", session_.text.lines_read, line_tokens_, bits,
-                 bits_per_byte, visible_text(text));
-    }
-    if (is_live_) {
-      std::fflush(stdout);
-    }
-    line_tokens_ = 0;
-    line_nats_ = 0.0;
   }
 };
 
@@ -260,7 +319,7 @@ bool read_input(ByteStream& input, Scoring& scoring) {
   std::array<char, 1 << 16> buffer;
   bool has_text = false;
   bool is_paused = true;  // nothing waits to be scored
-  while (!stop_requested()) {
+  while (!stop_requested() && !reader_is_gone()) {
     if (!input.wait(kPauseMilliseconds)) {
       if (!is_paused) {
         scoring.pause();
@@ -280,7 +339,8 @@ bool read_input(ByteStream& input, Scoring& scoring) {
 }
 
 void run_score(const ScoreArguments& arguments) {
-  if (!arguments.state_out.empty()) {
+  const bool keeps_open = !arguments.state_out.empty();
+  if (keeps_open) {
     check_output_file(arguments.state_out);
   }
   const std::unique_ptr<ByteStream> input = open_plain_stream(arguments.file);
@@ -289,11 +349,13 @@ void run_score(const ScoreArguments& arguments) {
   const Tokenizer& tokenizer = *loaded.tokenizer;
   Session session = open_session(arguments.state_in, loaded);
   catch_stop_signals();
+  if (keeps_open) {
+    outlive_reader();
+  }
   Scoring scoring(arguments, engine, tokenizer, session);
   const bool has_text = read_input(*input, scoring);
-  const bool keeps_open = !arguments.state_out.empty();
-  if (stop_requested()) {
-    scoring.stop();
+  if (stop_requested() || reader_is_gone()) {
+    scoring.stop(keeps_open);
   } else if (has_text || !arguments.state_in.empty()) {
     scoring.end_input(keeps_open);
   } else {
@@ -303,8 +365,12 @@ void run_score(const ScoreArguments& arguments) {
   if (keeps_open) {
     scoring.save();
   }
+  flush_standard_output();
   if (stop_requested()) {
     throw CLI::RuntimeError(stop_exit_code());
+  }
+  if (reader_is_gone()) {
+    end_without_reader();
   }
 }
 
@@ -316,7 +382,8 @@ void add_score_verb(CLI::App& app) {
   const std::shared_ptr<ScoreArguments> arguments = std::make_shared<ScoreArguments>();
   verb->add_option("--model", arguments->model, "model folder or run folder")->required();
   verb->add_option("file", arguments->file, "text file, or - for standard input")->required();
-  verb->add_flag("--lines", arguments->lines, "sums of each line in place of tokens");
+  verb->add_flag("--lines", arguments->lines,
+                 "sums of each line in place of tokens; lines count from 0");
   verb->add_option("--state-in", arguments->state_in, "go on from this state file");
   CLI::Option* state_out = verb->add_option(
       "--state-out", arguments->state_out,

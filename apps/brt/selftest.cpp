@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "config/enum_text.h"
 #include "eval/engine_selftest.h"
+#include "ops/compute_threads.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -64,12 +66,13 @@ std::vector<SelftestResult> run_case(const std::filesystem::path& folder,
 }
 
 void run_selftest(const SelftestFlags& flags) {
+  set_compute_threads(0);
   int64_t failed = 0;
   int64_t passed = 0;
   for (const std::filesystem::path& folder : find_selftest_cases(flags.golden)) {
     for (const SelftestResult& result : run_case(folder, flags)) {
       ++(result.passed() ? passed : failed);
-      fmt::print("{}\n", flags.json ? json_line_of(result) : line_of(result));
+      fmt::print("{}\n", flags.json ? json_line_of(result) : visible_text(line_of(result)));
     }
   }
   if (failed > 0) {

@@ -16,6 +16,7 @@
 #include "generate/state_file.h"
 #include "number_checks.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -52,7 +53,7 @@ void run_fork(const StateArguments& arguments) {
   file.text.sampler.seed =
       arguments.seed.value_or(derive_seed(named, "fork of a state", {file.tokens_read}));
   write_state_file(arguments.second, file);
-  fmt::print("{}: seed {}\n", arguments.second, file.text.sampler.seed);
+  fmt::print("{}: seed {}\n", visible_text(arguments.second), file.text.sampler.seed);
 }
 
 /// A field in which two states differ.
@@ -94,9 +95,19 @@ Json field_differences(const StateFile& first, const StateFile& second) {
   compare(fields, "recent_tokens", first.text.recent_tokens, second.text.recent_tokens);
   compare(fields, "stop_text", hash_text(hash_bytes(first.text.stop_text)),
           hash_text(hash_bytes(second.text.stop_text)));
+  compare(fields, "line_bytes", first.text.line.bytes, second.text.line.bytes);
+  compare(fields, "line_tokens", first.text.line.tokens, second.text.line.tokens);
+  compare(fields, "line_nats", first.text.line.nats, second.text.line.nats);
+  compare(fields, "line_text", hash_text(hash_bytes(first.text.line.text)),
+          hash_text(hash_bytes(second.text.line.text)));
   compare(fields, "pending_text", hash_text(hash_bytes(first.text.pending_text)),
           hash_text(hash_bytes(second.text.pending_text)));
   return fields;
+}
+
+std::string shown(const Json& value) {
+  return visible_message(
+      value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
 }
 
 void print_differences(const Json& fields, const std::vector<PartDifference>& parts) {
@@ -104,11 +115,12 @@ void print_differences(const Json& fields, const std::vector<PartDifference>& pa
     if (values[0].is_array() || name.ends_with("_text")) {
       fmt::print("{}: differ\n", name);
     } else {
-      fmt::print("{}: {} / {}\n", name, values[0].dump(), values[1].dump());
+      fmt::print("{}: {} / {}\n", name, shown(values[0]), shown(values[1]));
     }
   }
   for (const PartDifference& part : parts) {
-    fmt::print("{}: {} values differ, by at most {:.6g}\n", part.name, part.values, part.largest);
+    fmt::print("{}: {} values differ, by at most {:.6g}\n", visible_text(part.name), part.values,
+               part.largest);
   }
 }
 
@@ -124,7 +136,8 @@ void run_diff(const StateArguments& arguments) {
     }
     const Json object = {
         {"equal", fields.empty() && parts.empty()}, {"fields", fields}, {"parts", list}};
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n",
+               object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace));
   } else {
     print_differences(fields, parts);
   }
@@ -143,7 +156,7 @@ void add_state_verb(CLI::App& app) {
   CLI::App* fork = verb->add_subcommand("fork", "Copy a state, with another seed.");
   fork->add_option("from", arguments->first, "state file")->required();
   fork->add_option("to", arguments->second, "state file to write")->required();
-  fork->add_option("--seed", arguments->seed, "seed of the copy's draws")->check(whole_number(0));
+  fork->add_option("--seed", arguments->seed, "seed of the copy's draws")->check(seed_number());
   fork->footer(kForkExamples);
   fork->callback([arguments] { run_fork(*arguments); });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as a request to stop in good order.
+// SIGINT, SIGTERM and SIGHUP as a request to stop in good order.
 #include "stop_signal.h"
 
 #include <atomic>
@@ -17,7 +17,8 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not l
 
 void handle_signal(int signal) {
   int none = 0;
-  if (!first_signal.compare_exchange_strong(none, signal)) {
+  const bool is_first = first_signal.compare_exchange_strong(none, signal);
+  if (!is_first && signal != SIGHUP) {  // a terminal that closes may hang up more than once
     _exit(kSignalExitCode + signal);
   }
 }
@@ -31,6 +32,10 @@ void catch_stop_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before = {};
+  if (sigaction(SIGHUP, nullptr, &before) != 0 || before.sa_handler != SIG_IGN) {
+    sigaction(SIGHUP, &action, nullptr);
+  }
 }
 
 bool stop_requested() { return first_signal.load() != 0; }

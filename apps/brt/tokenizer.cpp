@@ -115,7 +115,11 @@ class LineReader {
 
 void train_verb(const TrainArguments& arguments) {
   check_output_file(arguments.output);
-  const std::unique_ptr<DocumentSource> documents = open_documents(arguments.inputs);
+  PassedOver passed_over;
+  const std::unique_ptr<DocumentSource> documents =
+      open_documents(arguments.inputs, passed_over, [](const std::string& warning) {
+        write_message(fmt::format("warning: {}\n", visible_text(warning)));
+      });
   LineReader lines(*documents);
   int64_t num_lines = 0;
   write_message(fmt::format("training a {} tokenizer of {} pieces\n", arguments.trainer.type,
@@ -130,6 +134,9 @@ void train_verb(const TrainArguments& arguments) {
   write_file_atomically(arguments.output, model);
   write_message(fmt::format("{}: {} pieces, trained on {} lines\n", arguments.output,
                             arguments.trainer.vocab_size, num_lines));
+  if (passed_over.total() > 0) {
+    write_message(fmt::format("passed over: {}\n", describe(passed_over)));
+  }
 }
 
 /// Writes tokens in the form that was asked for, as they come.

@@ -8,17 +8,24 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include "base/files.h"
 #include "base/output_check.h"
+#include "base/path_text.h"
+#include "config/enum_text.h"
+#include "config/override_notes.h"
 #include "messages.h"
 #include "progress_bar.h"
+#include "standard_output.h"
 #include "stop_signal.h"
 #include "train/profile.h"
 #include "train/train_loop.h"
+#include "train/trainer.h"
 #include "verbs.h"
+#include "visible_text.h"
 
 namespace brt {
 namespace {
@@ -32,6 +39,8 @@ struct TrainArguments {
   bool json = false;
 };
 
+constexpr int kDiverged = 3;
+
 constexpr const char* kExamples = R"(examples:
   brt train --config recipes/tiny.toml --run runs/tiny
       trains; called again it goes on from the newest checkpoint
@@ -42,8 +51,9 @@ constexpr const char* kExamples = R"(examples:
   brt train --config recipes/small.toml --run runs/small --profile runs/small.trace.json
       also shows where five steps spend their time; ui.perfetto.dev opens the file
 
-Ctrl-C (or SIGTERM) finishes the step, writes a checkpoint and stops with exit code 130 (143); a
-second one stops at once. A resumed run gives, bit for bit, the weights of the uninterrupted one on
+Ctrl-C (or SIGTERM, SIGHUP) finishes the step, writes a checkpoint and stops with exit code 130
+(143, 129); a second one stops at once. A run whose numbers are not finite any more ends with exit
+code 3; its checkpoints stay. A resumed run gives, bit for bit, the weights of the uninterrupted one on
 the same machine with the same train.threads.
 
 settings of the config file, and of --set:
@@ -59,6 +69,7 @@ class TrainDisplay {
   void table(const std::string& text);  ///< whole lines, written as they are
   void warning(const std::string& text);
   void finish(const TrainResult& result, const std::string& run);
+  void close() { bar_.reset(); }  ///< so that what follows begins on a line of its own
 
  private:
   std::unique_ptr<ProgressBar> bar_;
@@ -66,14 +77,34 @@ class TrainDisplay {
   std::string figures_;  ///< of the last step
 };
 
-void TrainDisplay::start(const TrainStart& start) {
-  write_message(fmt::format("{}\n", run_config_to_toml(start.config)));
-  spdlog::info("{} parameters; {} tokens in {} documents", start.parameters, start.training_tokens,
-               start.training_documents);
-  if (start.step > 0) {
-    spdlog::info("going on after step {} of {}", start.step, start.config.train.steps);
+/// "3 layers of width 32, 2 heads of 16, window 16, segment 64; recurrent: layer 1 with 8 ..."
+std::string model_summary(const ModelConfig& model) {
+  std::string text =
+      fmt::format("{} layers of width {}, {} heads of {}, window {}, segment {}", model.num_layers,
+                  model.width, model.num_heads, model.head_size, model.window, model.segment);
+  if (!model.recurrent_layers.empty()) {
+    text += fmt::format("; recurrent: layer {} with {} states, gate {}, cell {}",
+                        fmt::join(model.recurrent_layers, ", "), model.num_states,
+                        to_word(model.gate), to_word(model.cell));
   }
-  if (start.step < start.config.train.steps) {
+  return text;
+}
+
+void TrainDisplay::start(const TrainStart& start) {
+  const RunConfig& config = start.config;
+  spdlog::debug("settings:\n{}", run_config_to_toml(config));
+  spdlog::info("model: {}; {} parameters", model_summary(config.model), start.parameters);
+  spdlog::info("data: {}, split {}: {} tokens in {} documents", config.data.path,
+               config.data.train_split, start.training_tokens, start.training_documents);
+  spdlog::info(
+      "training: {} steps of {} lanes x {} tokens, {}, {} (all settings: --log-level "
+      "debug)",
+      config.train.steps, config.train.lanes, config.model.segment, to_word(config.optimizer.type),
+      to_word(config.train.dtype));
+  if (start.step > 0) {
+    spdlog::info("going on after step {} of {}", start.step, config.train.steps);
+  }
+  if (start.step < config.train.steps && spdlog::should_log(spdlog::level::info)) {
     bar_ = std::make_unique<ProgressBar>("training", "steps", start.config.train.steps);
     bar_->start_at(start.step);
   }
@@ -201,13 +232,13 @@ void RunProfile::write() {
 }
 
 void print_json(const TrainArguments& arguments, const TrainResult& result) {
-  nlohmann::ordered_json json = {{"run", arguments.run},
+  nlohmann::ordered_json json = {{"run", path_text(arguments.run)},
                                  {"step", result.step},
                                  {"stopped", result.stopped},
                                  {"tokens", result.tokens},
                                  {"skipped_steps", result.skipped_steps},
                                  {"seconds", result.seconds},
-                                 {"checkpoint", result.checkpoint.string()}};
+                                 {"checkpoint", path_text(result.checkpoint)}};
   if (result.bits_per_token) {
     json["bits_per_token"] = *result.bits_per_token;
   }
@@ -215,14 +246,34 @@ void print_json(const TrainArguments& arguments, const TrainResult& result) {
     json["validation"] = {{"step", result.validation->step},
                           {"bits_per_token", result.validation->bits_per_token}};
   }
-  fmt::print("{}\n", json.dump());
+  write_standard_output(json.dump() + "\n");
+}
+
+/// A run that diverged has an exit code of its own, so that scripts can tell it from a failure.
+TrainResult train_or_diverge(const TrainRequest& request,
+                             const TrainObserver& observer,
+                             TrainDisplay& display) {
+  try {
+    return run_training(request, observer);
+  } catch (const DivergenceError& error) {
+    display.close();
+    write_message(fmt::format("brt: {}\n", visible_message(error.what())));
+    throw CLI::RuntimeError(kDiverged);
+  }
 }
 
 void run_train(const TrainArguments& arguments) {
-  const TrainRequest request = {.config = load_run_config(arguments.config, arguments.overrides),
-                                .run_folder = arguments.run,
-                                .resume = resume_mode_from_word(arguments.resume)};
+  std::vector<std::string> notes;
+  const TrainRequest request = {
+      .config = load_run_config(arguments.config, arguments.overrides, notes),
+      .run_folder = arguments.run,
+      .recipe = arguments.config,
+      .resume = resume_mode_from_word(arguments.resume)};
+  for (const std::string& note : notes) {
+    spdlog::info("{}", note);
+  }
   catch_stop_signals();
+  outlive_reader();  // of the log too: `brt train 2>&1 | head` goes on to its checkpoints
   TrainDisplay display;
   TrainObserver observer;
   observer.stop_requested = stop_requested;
@@ -253,7 +304,7 @@ void run_train(const TrainArguments& arguments) {
   };
   observer.on_note = [&display](const std::string& text) { display.note(text); };
   observer.on_warning = [&display](const std::string& text) { display.warning(text); };
-  const TrainResult result = run_training(request, observer);
+  const TrainResult result = train_or_diverge(request, observer, display);
   if (profile) {
     profile->finish();
   }
@@ -263,6 +314,9 @@ void run_train(const TrainArguments& arguments) {
   }
   if (result.stopped) {
     throw CLI::RuntimeError(stop_exit_code());
+  }
+  if (reader_is_gone()) {
+    end_without_reader();
   }
 }
 

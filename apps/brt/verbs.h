@@ -21,5 +21,6 @@ void add_inspect_verb(CLI::App& app);
 void add_selftest_verb(CLI::App& app);
 void add_bench_verb(CLI::App& app);
 void add_report_verb(CLI::App& app);
+void add_help_verb(CLI::App& app);
 
 }  // namespace brt

@@ -7,8 +7,8 @@
 
 namespace brt {
 
-/// Newlines, tabs and backslashes as \n, \t, \\; other control characters and bytes that are not
-/// UTF-8 as \xNN.
+/// Newlines, tabs and backslashes as \n, \t, \\; other control characters, marks that turn a line's
+/// order and bytes that are not UTF-8 as \xNN, byte by byte.
 std::string visible_text(std::string_view bytes);
 
 /// The same for a message of several lines: newlines and backslashes stay.

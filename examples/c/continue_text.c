@@ -2,6 +2,7 @@
 /* Continues a text with a model, and shows that a saved stream goes on as the first did.
 
      cc -I include examples/c/continue_text.c -L build/release/lib -lbrt -o continue_text
+     (installed, by pkg-config or CMake: docs/installing.md)
      ./continue_text MODEL_FOLDER "It was a dark" 200 [STATE_FILE]
 */
 #include <brt/brt.h>

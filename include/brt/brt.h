@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C interface of brt: read and continue documents with a Block-Recurrent Transformer.
 
-   A function that can fail returns NULL or a negative number then; brt_last_error() says why.
-   Strings are UTF-8. A model may be used by several threads; their calls wait for each other. A
-   stream may be used by one thread at a time. A call may take 1.5 MiB of its thread's stack. */
+   A function that fails returns NULL or a negative number; brt_last_error() says why. NULL for an
+   argument is such a failure, unless the function allows it. Strings are UTF-8. A model may be used
+   by several threads; their calls wait for each other. A stream may be used by one thread at a time.
+   A thread that calls needs no more than 1 MiB of stack.
+
+   A process may fork while none of its threads is in a call: models and streams then work in the
+   child as in the parent. The child starts threads of its own when it first feeds. */
 #ifndef BRT_BRT_H
 #define BRT_BRT_H
 
@@ -60,7 +64,9 @@ BRT_API const char* brt_version(void);
 BRT_API const char* brt_last_error(void);
 
 /* Loads a model folder (config.json, model.safetensors and the tokenizer), or the newest sound
-   checkpoint of a run folder. threads 0: one a core. NULL on failure. */
+   checkpoint of a run folder. threads 0: one for
+   each core that the process may use. Fewer work if the system refuses to start so many, and while
+   other programs want the cores; no number depends on it. NULL on failure. */
 BRT_API brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads);
 
 /* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed.
@@ -70,7 +76,7 @@ BRT_API void brt_model_free(brt_model* model);
 BRT_API int64_t brt_model_vocab_size(const brt_model* model);
 /* The token that closes a document; it is never to be fed. */
 BRT_API int32_t brt_model_document_end(const brt_model* model);
-/* Hash of the config and of every weight: the identity of the model. */
+/* Hash of the config and of every weight: the identity of the model. 0 on failure. */
 BRT_API uint64_t brt_model_fingerprint(const brt_model* model);
 
 /* Tokens of a text. Writes up to `capacity` of them and returns how many there are, which may be
@@ -88,7 +94,8 @@ BRT_API brt_stream* brt_stream_fork(const brt_stream* stream);
 /* NULL is allowed. */
 BRT_API void brt_stream_free(brt_stream* stream);
 
-/* Reads tokens. 0, or negative on failure: nothing is read then. */
+/* Reads tokens. 0, or negative on failure: nothing is read then. The token that closes a document
+   is refused. */
 BRT_API int brt_stream_feed(brt_stream* stream, const int32_t* tokens, size_t num_tokens);
 
 /* What one stream reads in brt_streams_feed. */
@@ -104,7 +111,7 @@ BRT_API int brt_streams_feed(const brt_feed* feeds, size_t num_feeds);
 /* Tokens that the stream has read. */
 BRT_API int64_t brt_stream_tokens_read(const brt_stream* stream);
 /* The vocab_size logits of the next token, valid until the stream reads or is freed; NULL before
-   the first token, with *num_logits 0. num_logits may be NULL. */
+   the first token and on failure, with *num_logits 0. num_logits may be NULL. */
 BRT_API const float* brt_stream_logits(const brt_stream* stream, size_t* num_logits);
 
 /* The settings that sampling begins with: temperature 1, seed 1, all else off. */

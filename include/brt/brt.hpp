@@ -169,7 +169,8 @@ struct Feed {
 inline void feed_together(std::span<const Feed> feeds) {
   std::vector<brt_feed> list;
   for (const Feed& feed : feeds) {
-    list.push_back({feed.stream->get(), feed.tokens.data(), feed.tokens.size()});
+    list.push_back({feed.stream == nullptr ? nullptr : feed.stream->get(), feed.tokens.data(),
+                    feed.tokens.size()});
   }
   if (brt_streams_feed(list.data(), list.size()) < 0) {
     throw Failure();

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "generate/engine.h"
+#include "generate/prompt_reader.h"
 #include "generate/sampler.h"
 #include "generate/session.h"
 #include "generate/state_file.h"
@@ -25,7 +26,7 @@ namespace {
 /// What models and streams of one folder share.
 struct SharedModel {
   SharedModel(const std::filesystem::path& folder, const EngineOptions& options)
-      : engine(folder, options), tokenizer(load_folder_tokenizer(folder)) {
+      : engine(folder, options), tokenizer(load_model_tokenizer(folder)) {
     if (tokenizer->vocab_size() > engine.config().vocab_size) {
       throw CheckpointError(
           folder.string() + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
@@ -57,10 +58,20 @@ Result guarded(Result failure, Call&& call) noexcept {
   return failure;
 }
 
-void require(bool holds, const char* message) {
+void require(bool holds, const std::string& message) {
   if (!holds) {
     throw Error(message);
   }
+}
+
+/// Every function asks for what it is about to read or write through.
+void require_argument(const void* pointer, const char* name) {
+  require(pointer != nullptr, std::string("the argument ") + name + " is NULL");
+}
+
+/// A pointer to so many of something may be NULL if there are none.
+void require_array(const void* pointer, size_t count, const char* name) {
+  require(pointer != nullptr || count == 0, std::string("the argument ") + name + " is NULL");
 }
 
 WeightFormat weight_format(brt_weights weights) {
@@ -76,6 +87,7 @@ WeightFormat weight_format(brt_weights weights) {
 }
 
 SamplerOptions sampler_options(const brt_sampler& sampler) {
+  require_array(sampler.logit_bias, sampler.num_logit_bias, "sampler->logit_bias");
   SamplerOptions options = {.temperature = sampler.temperature,
                             .top_k = sampler.top_k,
                             .top_p = sampler.top_p,
@@ -108,6 +120,13 @@ struct brt_stream {
 namespace brt {
 namespace {
 
+/// Nothing follows a document's end, and the model has never read one.
+void require_no_end(std::span<const int32_t> tokens, const Tokenizer& tokenizer) {
+  const int32_t end = tokenizer.document_end();
+  require(std::ranges::find(tokens, end) == tokens.end(),
+          "token " + std::to_string(end) + " closes a document: it is never to be fed");
+}
+
 /// Engine feeds of the streams; each is named once and all are of one model.
 std::vector<Feed> engine_feeds(std::span<const brt_feed> feeds) {
   std::vector<const brt_stream*> named;
@@ -117,6 +136,7 @@ std::vector<Feed> engine_feeds(std::span<const brt_feed> feeds) {
     require(feed.stream->shared == feeds[0].stream->shared, "the streams are of several models");
     require(std::ranges::find(named, feed.stream) == named.end(), "a stream is named twice");
     require(feed.tokens != nullptr || feed.num_tokens == 0, "a feed has no tokens");
+    require_no_end({feed.tokens, feed.num_tokens}, *feed.stream->shared->tokenizer);
     named.push_back(feed.stream);
     if (feed.num_tokens > 0) {
       list.push_back({.state = &feed.stream->session.stream,
@@ -127,7 +147,9 @@ std::vector<Feed> engine_feeds(std::span<const brt_feed> feeds) {
   return list;
 }
 
-void feed_all(std::span<const brt_feed> feeds) {
+void feed_all(const brt_feed* all, size_t num_feeds) {
+  require_array(all, num_feeds, "feeds");
+  const std::span<const brt_feed> feeds(all, num_feeds);
   std::vector<Feed> list = engine_feeds(feeds);
   if (list.empty()) {
     return;
@@ -159,7 +181,7 @@ const char* brt_last_error(void) { return brt::last_error().c_str(); }
 
 brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads) {
   return brt::guarded<brt_model*>(nullptr, [&] {
-    brt::require(path != nullptr, "the model's folder is NULL");
+    brt::require_argument(path, "path");
     const brt::EngineOptions options = {.weights = brt::weight_format(weights), .threads = threads};
     const std::filesystem::path found = brt::find_model_folder(path);
     brt::check_manifest(found);
@@ -170,21 +192,35 @@ brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads
 void brt_model_free(brt_model* model) { delete model; }
 
 int64_t brt_model_vocab_size(const brt_model* model) {
-  return model->shared->engine.config().vocab_size;
+  return brt::guarded<int64_t>(-1, [&] {
+    brt::require_argument(model, "model");
+    return model->shared->engine.config().vocab_size;
+  });
 }
 
 int32_t brt_model_document_end(const brt_model* model) {
-  return model->shared->tokenizer->document_end();
+  return brt::guarded<int32_t>(-1, [&] {
+    brt::require_argument(model, "model");
+    return model->shared->tokenizer->document_end();
+  });
 }
 
 uint64_t brt_model_fingerprint(const brt_model* model) {
-  return model->shared->engine.fingerprint();
+  return brt::guarded<uint64_t>(0, [&] {
+    brt::require_argument(model, "model");
+    return model->shared->engine.fingerprint();
+  });
 }
 
 int64_t brt_model_encode(
     const brt_model* model, const char* text, size_t text_bytes, int32_t* tokens, size_t capacity) {
   return brt::guarded<int64_t>(-1, [&] {
-    const std::vector<int32_t> all = model->shared->tokenizer->encode_document({text, text_bytes});
+    brt::require_argument(model, "model");
+    brt::require_array(text, text_bytes, "text");
+    brt::require_array(tokens, capacity, "tokens");
+    const std::string_view whole =
+        text == nullptr ? std::string_view() : std::string_view(text, text_bytes);
+    const std::vector<int32_t> all = model->shared->tokenizer->encode_document(whole);
     std::copy_n(all.begin(), std::min(capacity, all.size()), tokens);
     return static_cast<int64_t>(all.size());
   });
@@ -192,6 +228,8 @@ int64_t brt_model_encode(
 
 const char* brt_model_token_bytes(const brt_model* model, int32_t token, size_t* num_bytes) {
   return brt::guarded<const char*>(nullptr, [&] {
+    brt::require_argument(model, "model");
+    brt::require_argument(num_bytes, "num_bytes");
     const std::string_view bytes = model->shared->tokenizer->token_bytes(token);
     *num_bytes = bytes.size();
     return bytes.empty() ? "" : bytes.data();
@@ -200,13 +238,16 @@ const char* brt_model_token_bytes(const brt_model* model, int32_t token, size_t*
 
 brt_stream* brt_stream_new(brt_model* model) {
   return brt::guarded<brt_stream*>(nullptr, [&] {
+    brt::require_argument(model, "model");
     return new brt_stream(model->shared, {.stream = model->shared->engine.begin(), .text = {}});
   });
 }
 
 brt_stream* brt_stream_fork(const brt_stream* stream) {
-  return brt::guarded<brt_stream*>(nullptr,
-                                   [&] { return new brt_stream(stream->shared, stream->session); });
+  return brt::guarded<brt_stream*>(nullptr, [&] {
+    brt::require_argument(stream, "stream");
+    return new brt_stream(stream->shared, stream->session);
+  });
 }
 
 void brt_stream_free(brt_stream* stream) { delete stream; }
@@ -218,21 +259,30 @@ int brt_stream_feed(brt_stream* stream, const int32_t* tokens, size_t num_tokens
 
 int brt_streams_feed(const brt_feed* feeds, size_t num_feeds) {
   return brt::guarded<int>(-1, [&] {
-    brt::feed_all({feeds, num_feeds});
+    brt::feed_all(feeds, num_feeds);
     return 0;
   });
 }
 
 int64_t brt_stream_tokens_read(const brt_stream* stream) {
-  return stream->session.stream.tokens_read();
+  return brt::guarded<int64_t>(-1, [&] {
+    brt::require_argument(stream, "stream");
+    return stream->session.stream.tokens_read();
+  });
 }
 
 const float* brt_stream_logits(const brt_stream* stream, size_t* num_logits) {
-  const std::span<const float> logits = stream->session.stream.logits();
   if (num_logits != nullptr) {
-    *num_logits = logits.size();
+    *num_logits = 0;
   }
-  return logits.empty() ? nullptr : logits.data();
+  return brt::guarded<const float*>(nullptr, [&] {
+    brt::require_argument(stream, "stream");
+    const std::span<const float> logits = stream->session.stream.logits();
+    if (num_logits != nullptr) {
+      *num_logits = logits.size();
+    }
+    return logits.empty() ? nullptr : logits.data();
+  });
 }
 
 brt_sampler brt_sampler_default(void) {
@@ -250,6 +300,8 @@ brt_sampler brt_sampler_default(void) {
 
 int brt_stream_set_sampler(brt_stream* stream, const brt_sampler* sampler) {
   return brt::guarded<int>(-1, [&] {
+    brt::require_argument(stream, "stream");
+    brt::require_argument(sampler, "sampler");
     brt::Sampler checked(brt::sampler_options(*sampler));
     stream->session.text.sampler = checked.options();
     stream->sampler = std::move(checked);
@@ -259,6 +311,7 @@ int brt_stream_set_sampler(brt_stream* stream, const brt_sampler* sampler) {
 
 int32_t brt_stream_sample(brt_stream* stream) {
   return brt::guarded<int32_t>(-1, [&] {
+    brt::require_argument(stream, "stream");
     const brt::Session& session = stream->session;
     brt::require(session.stream.tokens_read() > 0,
                  "there is nothing to continue: a document's first token is never predicted");
@@ -271,7 +324,8 @@ int32_t brt_stream_sample(brt_stream* stream) {
 
 int brt_stream_save(const brt_stream* stream, const char* path) {
   return brt::guarded<int>(-1, [&] {
-    brt::require(path != nullptr, "the path is NULL");
+    brt::require_argument(stream, "stream");
+    brt::require_argument(path, "path");
     const brt::SharedModel& shared = *stream->shared;
     brt::save_state(path, stream->session, brt::identify(shared.engine, *shared.tokenizer));
     return 0;
@@ -280,10 +334,15 @@ int brt_stream_save(const brt_stream* stream, const char* path) {
 
 brt_stream* brt_stream_load(brt_model* model, const char* path) {
   return brt::guarded<brt_stream*>(nullptr, [&] {
-    brt::require(path != nullptr, "the path is NULL");
+    brt::require_argument(model, "model");
+    brt::require_argument(path, "path");
     std::string note;  // of another kernel target: the caller chose to load it here
     brt::Session session =
         brt::load_state(path, model->shared->engine, *model->shared->tokenizer, note);
+    if (!session.text.pending_text.empty()) {  // an unfinished line of brt score
+      const std::lock_guard<std::mutex> lock(model->shared->mutex);
+      brt::PromptReader(model->shared->engine, *model->shared->tokenizer, session).finish();
+    }
     return new brt_stream(model->shared, std::move(session));
   });
 }

@@ -2,14 +2,15 @@
 // XXH3 through the xxhash library.
 #include "base/hash.h"
 
-#include <fstream>
+#include <cerrno>
 #include <new>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <xxhash.h>
 
-#include "base/error.h"
+#include "base/files.h"
 
 namespace brt {
 
@@ -42,20 +43,19 @@ void StreamingHash::update(const void* data, size_t size) {
 uint64_t StreamingHash::digest() const { return XXH3_64bits_digest(state_->xxh3); }
 
 uint64_t hash_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw DataError(fmt::format("{}: cannot be opened for reading", path.string()));
-  }
+  const Descriptor file = open_for_reading(path);
   StreamingHash hash;
-  std::vector<char> buffer(size_t{1} << 20);
-  while (file) {
-    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    hash.update(buffer.data(), static_cast<size_t>(file.gcount()));
+  std::vector<char> buffer(size_t{1} << 16);
+  while (true) {
+    const ssize_t got = retried([&] { return ::read(file.get(), buffer.data(), buffer.size()); });
+    if (got < 0) {
+      throw_unreadable(path, "read failed", errno);
+    }
+    if (got == 0) {
+      return hash.digest();
+    }
+    hash.update(buffer.data(), static_cast<size_t>(got));
   }
-  if (file.bad()) {
-    throw DataError(fmt::format("{}: read failed", path.string()));
-  }
-  return hash.digest();
 }
 
 std::string hash_text(uint64_t hash) { return fmt::format("{:016x}", hash); }

@@ -32,7 +32,7 @@ class StreamingHash {
   std::unique_ptr<State> state_;
 };
 
-/// XXH3 of a whole file, read in pieces. @throws DataError if it cannot be read.
+/// XXH3 of a whole file, read in pieces. @throws FileAbsent or FileUnreadable.
 uint64_t hash_file(const std::filesystem::path& path);
 
 /// Sixteen lower-case hexadecimal digits, most significant first.

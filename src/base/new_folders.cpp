@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 
 namespace brt {
@@ -30,6 +31,14 @@ NewFolders::NewFolders(const fs::path& path) {
     remove_empty();
     throw Error(fmt::format("{}: folder cannot be made: {}", path.string(), reason),
                 "give a folder that is there, or one that you may make");
+  }
+  try {
+    for (const fs::path& folder : made_) {
+      sync_folder(folder.parent_path());
+    }
+  } catch (...) {
+    remove_empty();
+    throw;
   }
 }
 

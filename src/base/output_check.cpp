@@ -1,35 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the system about a path's folder.
+// Finds the output's place and tries whether its folder takes a file.
 #include "base/output_check.h"
 
 #include <cerrno>
-#include <cstring>
-#include <system_error>
 
-#include <fmt/format.h>
-#include <unistd.h>
+#include <fcntl.h>
 
-#include "base/error.h"
+#include "base/descriptor.h"
+#include "base/file_errors.h"
+#include "base/output_place.h"
+#include "base/temporaries.h"
 
 namespace brt {
 
 void check_output_file(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!path.has_filename() || std::filesystem::is_directory(path, error)) {
-    throw Error(fmt::format("{}: cannot be written: it names a folder", path.string()),
-                "give the name of a file");
+  const OutputPlace place = find_output_place(path);
+  if (place.kind == OutputPlace::Kind::kThrough) {
+    return;
   }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw Error(fmt::format("{}: cannot be written: there is no folder \"{}\"", path.string(),
-                            folder.string()),
-                "make the folder first");
+  // A file without a name: it shows whether the folder takes one, and is gone with the descriptor.
+  const Descriptor trial(retried(
+      [&] { return ::open(place.folder().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600); }));
+  const bool is_unsupported = errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT;
+  if (!trial.is_open() && !is_unsupported) {
+    throw_unwritable(path, "cannot be written", errno);
   }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw Error(fmt::format("{}: cannot be written: folder \"{}\": {}", path.string(),
-                            folder.string(), std::strerror(errno)),
-                "choose a folder that you may write to");
-  }
+  remove_dead_temporaries_of(place.path);
 }
 
 }  // namespace brt

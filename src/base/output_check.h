@@ -6,8 +6,9 @@
 
 namespace brt {
 
-/// Complains where write_file_atomically(path) could not but fail: its folder is missing or may not
-/// be written, or the path is a folder. Writes nothing. @throws Error with a hint.
+/// Complains where an AtomicFile at `path` could not but fail (see find_output_place, and folders
+/// that take no new file), and removes what killed processes left unfinished of this very file.
+/// The file itself stays as it is. @throws Error with a hint.
 void check_output_file(const std::filesystem::path& path);
 
 }  // namespace brt

@@ -10,14 +10,16 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "checkpoint/safetensors.h"
 #include "safetensors/model_hash.h"
 #include "safetensors/model_path.h"
-#include "safetensors/safetensors_header.h"
+#include "safetensors/size_check.h"
 #include "safetensors/tensor_misfits.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
@@ -25,7 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kTokenizerName = "tokenizer.model";
 constexpr const char* kEmbeddingName = "embedding.weight";
 
@@ -79,28 +80,39 @@ TensorShape embedding_shape(const TensorMap& tensors) {
   return found == tensors.end() ? TensorShape() : shape_of(found->second);
 }
 
-/// A config may name sizes that no machine holds; the file shows that before memory is asked for.
-void check_size(const ModelConfig& config, const fs::path& weights) {
-  constexpr int64_t kHarmless = int64_t{1} << 26;
+int64_t weights_held(const WeightFiles& weights) {
   int64_t held = 0;
-  for (const TensorDescription& tensor : describe_safetensors(weights)) {
-    held += tensor.bytes / static_cast<int64_t>(safetensors_element_bytes(tensor.dtype));
+  for (const fs::path& shard : weights.shards) {
+    for (const TensorDescription& tensor : describe_safetensors(shard)) {
+      held += elements_of(tensor.shape);
+    }
   }
-  const int64_t needed = count_parameters(config);
-  if (needed > kHarmless && needed / 2 > held) {
-    throw CheckpointError(
-        fmt::format("{}: holds {} weights, but a model of the {} beside it has {}",
-                    weights.string(), held, kConfigName, needed),
-        "config and weights are not of the same model");
+  return held;
+}
+
+/// One NaN makes every result NaN.
+void check_finite(const LanguageModel& model, const fs::path& weights) {
+  for (const auto& [name, parameter] : parameter_map(model)) {
+    if (!at::isfinite(parameter).all().item<bool>()) {
+      throw_not_finite(weights.string(), name);
+    }
   }
 }
 
-void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model) {
-  if (!tokenizer_model.empty()) {
-    write_file_atomically(folder / kTokenizerName, tokenizer_model);
-    return;
+TensorMap load_weights(const WeightFiles& weights) {
+  TensorMap tensors;
+  for (size_t shard = 0; shard < weights.shards.size(); ++shard) {
+    for (const auto& [name, tensor] : load_safetensors(weights.shards[shard]).tensors) {
+      check_shard_of(weights, name, shard);
+      tensors[name] = tensor;
+    }
   }
-  // One that another model left here would be taken for this model's.
+  check_all_found(weights, tensors);
+  return tensors;
+}
+
+/// One that another model left here would be taken for this model's.
+void remove_tokenizer(const fs::path& folder) {
   std::error_code error;
   fs::remove(folder / kTokenizerName, error);
   if (error) {
@@ -111,33 +123,35 @@ void write_tokenizer(const fs::path& folder, const std::string& tokenizer_model)
 
 }  // namespace
 
-void save_model(const fs::path& folder,
-                const LanguageModel& model,
-                const std::string& tokenizer_model) {
+WrittenFiles save_model(const fs::path& folder,
+                        const LanguageModel& model,
+                        const std::string& tokenizer_model) {
   TensorMap parameters = parameter_map(model);
   for (auto& [name, parameter] : parameters) {
     parameter = parameter.to(at::kFloat);  // the same tensor unless the model is float64
   }
-  save_safetensors(folder / kWeightsName, parameters);
-  write_tokenizer(folder, tokenizer_model);
-  write_file_atomically(
+  WrittenFiles files;
+  files[kWeightsName] = save_safetensors(folder / kWeightsName, parameters);
+  if (tokenizer_model.empty()) {
+    remove_tokenizer(folder);
+  } else {
+    files[kTokenizerName] = write_recorded_file(folder / kTokenizerName, tokenizer_model);
+  }
+  files[kConfigName] = write_recorded_file(
       folder / kConfigName,
       model_config_to_json(model->config(), tokenizer_model.empty() ? "bytes" : "sentencepiece"));
+  return files;
 }
 
 LanguageModel load_model(const fs::path& path) {
   const fs::path folder = find_model_folder(path);
   check_manifest(folder);
-  const fs::path weights = folder / kWeightsName;
   const ModelConfig config = read_model_config(folder / kConfigName);
-  std::error_code error;
-  if (!fs::exists(weights, error)) {
-    throw CheckpointError(fmt::format("{}: has no {}", folder.string(), kWeightsName),
-                          "a model folder holds config.json and model.safetensors");
-  }
-  check_size(config, weights);
+  const WeightFiles weights = find_weight_files(folder);
+  check_model_size(config, weights.origin, weights_held(weights), ReadingForm::kSegments);
   LanguageModel model(config);
-  load_parameters(model, load_safetensors(weights).tensors, weights.string());
+  load_parameters(model, load_weights(weights), weights.origin.string());
+  check_finite(model, weights.origin);
   return model;
 }
 

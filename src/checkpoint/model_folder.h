@@ -11,19 +11,22 @@
 
 #include "config/model_config.h"
 #include "model/language_model.h"
+#include "safetensors/written_file.h"
 
 namespace brt {
 
 /// Writes config.json, model.safetensors (float32) and, if `tokenizer_model` is not empty,
 /// tokenizer.model into an existing folder. An empty `tokenizer_model` stands for bytes.
-void save_model(const std::filesystem::path& folder,
-                const LanguageModel& model,
-                const std::string& tokenizer_model);
+/// @return what each of these files was given
+WrittenFiles save_model(const std::filesystem::path& folder,
+                        const LanguageModel& model,
+                        const std::string& tokenizer_model);
 
-/// Reads a model folder: the config, then the weights (any float dtype, into float32).
+/// Reads a model folder: the config, then the weights (any float dtype, into float32; shards too).
 /// `path` may also be a run folder: its newest complete checkpoint is read. Where the folder has a
 /// manifest, config and weights must agree with it.
-/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once.
+/// @throws CheckpointError naming missing, surplus and misshapen tensors, all at once, or the first
+/// one that holds NaN or infinity.
 LanguageModel load_model(const std::filesystem::path& path);
 
 /// Copies tensors into the model's parameters, all or none. @throws CheckpointError as load_model.

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/new_folders.h"
+#include "safetensors/written_file.h"
 
 namespace brt {
 
@@ -24,8 +25,8 @@ struct RetentionPolicy {
 class RunFolder {
  public:
   /// Makes the folder if it is missing; one that was made is removed on destruction if nothing was
-  /// put into it. @throws Error if another process holds it or it holds something else: prepared
-  /// data, a model, a checkpoint.
+  /// put into it. What killed processes left of checkpoints is put right or removed. @throws Error,
+  /// before anything is written, if another process holds it or check_run_folder refuses it.
   explicit RunFolder(const std::filesystem::path& folder);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -33,15 +34,18 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return folder_; }
 
-  /// Makes checkpoints/step-XXXXXXXX: `write` fills a temporary folder, the manifest is added, all
-  /// is flushed to disk, and the folder is renamed; then checkpoints/latest is renewed. On an
-  /// exception nothing remains.
-  void save_checkpoint(int64_t step,
-                       const std::function<void(const std::filesystem::path&)>& write);
+  const FileLock& lock() const { return *lock_; }
 
-  /// Deletes the checkpoints that the policy does not keep, and remains of unfinished ones. Of the
-  /// newest, damaged ones do not count; the newest sound one always stays, and where none is sound
-  /// nothing is deleted.
+  /// Makes checkpoints/step-XXXXXXXX: `write` fills a temporary folder and says what it gave each
+  /// file, the manifest of that is added, all is flushed to disk, and the folder is renamed; then
+  /// checkpoints/latest is renewed. On an exception nothing remains.
+  /// @return the checkpoint's folder
+  std::filesystem::path save_checkpoint(
+      int64_t step, const std::function<WrittenFiles(const std::filesystem::path&)>& write);
+
+  /// Deletes the checkpoints that the policy does not keep. Of the newest, damaged ones do not
+  /// count; the newest sound one always stays, and where none is sound nothing is deleted. What
+  /// cannot be read or is of a later format stays too.
   void apply_retention(const RetentionPolicy& policy);
 
  private:

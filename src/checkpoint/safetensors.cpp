@@ -14,6 +14,7 @@
 #include <ATen/ops/empty.h>
 
 #include "base/error.h"
+#include "base/file_stream.h"
 #include "base/files.h"
 #include "safetensors/safetensors_header.h"
 #include "safetensors/safetensors_layout.h"
@@ -39,13 +40,15 @@ const char* dtype_word(at::ScalarType dtype) {
   return nullptr;
 }
 
-at::ScalarType scalar_type(const std::string& word) {
+at::ScalarType scalar_type(const SafetensorsEntry& entry, const std::filesystem::path& path) {
   for (const auto& [known, type] : kScalarTypes) {
-    if (word == known) {
+    if (entry.dtype == known) {
       return type;
     }
   }
-  throw CheckpointError(fmt::format("dtype {} has no counterpart", word));
+  throw CheckpointError(fmt::format("{}: tensor {} is of dtype {}, which cannot be read here",
+                                    path.string(), quoted_tensor_name(entry.name), entry.dtype),
+                        "convert it to F32, BF16, F16 or F64");
 }
 
 /// A file that stands at the first byte of its data.
@@ -60,7 +63,7 @@ OpenFile open_safetensors(const std::filesystem::path& path) {
   OpenFile file;
   file.header = std::move(layout.header);
   file.data_start = layout.data_start;
-  file.stream.open(path, std::ios::binary);
+  file.stream = open_stream(path);
   if (!file.stream.seekg(static_cast<std::streamoff>(file.data_start))) {
     throw CheckpointError(fmt::format("{}: cannot be opened again", path.string()));
   }
@@ -70,7 +73,7 @@ OpenFile open_safetensors(const std::filesystem::path& path) {
 at::Tensor read_tensor(OpenFile& file,
                        const SafetensorsEntry& entry,
                        const std::filesystem::path& path) {
-  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(scalar_type(entry.dtype)));
+  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions().dtype(scalar_type(entry, path)));
   const uint64_t bytes = entry.end - entry.begin;
   if (bytes == 0) {
     return tensor;
@@ -105,17 +108,9 @@ std::vector<SafetensorsEntry> entries_in_order(const TensorMap& tensors,
     entries.push_back({.name = name, .dtype = word, .shape = tensor.sizes().vec()});
   }
   std::ranges::stable_sort(entries, std::greater<>(), [](const SafetensorsEntry& entry) {
-    return safetensors_element_bytes(entry.dtype);
+    return safetensors_element_bits(entry.dtype);
   });
   return entries;
-}
-
-/// In pieces: AtomicFile copies what it is given, and a tensor may be large.
-void write_bytes(AtomicFile& file, const char* data, size_t size) {
-  constexpr size_t kPiece = size_t{1} << 20;
-  for (size_t done = 0; done < size; done += kPiece) {
-    file.write(data + done, std::min(kPiece, size - done));
-  }
 }
 
 }  // namespace
@@ -129,9 +124,9 @@ std::string safetensors_dtype(at::ScalarType dtype) {
   return word;
 }
 
-void save_safetensors(const std::filesystem::path& path,
-                      const TensorMap& tensors,
-                      const Metadata& metadata) {
+WrittenFile save_safetensors(const std::filesystem::path& path,
+                             const TensorMap& tensors,
+                             const Metadata& metadata) {
   SafetensorsHeader header = {.entries = entries_in_order(tensors, path), .metadata = metadata};
   uint64_t place = 0;
   for (SafetensorsEntry& entry : header.entries) {
@@ -147,9 +142,10 @@ void save_safetensors(const std::filesystem::path& path,
   file.write(text);
   for (const SafetensorsEntry& entry : header.entries) {
     const at::Tensor tensor = tensors.at(entry.name).detach().to(at::kCPU).contiguous();
-    write_bytes(file, static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+    file.write(tensor.const_data_ptr(), tensor.nbytes());
   }
   file.commit();
+  return {.bytes = file.bytes_written(), .xxh3 = file.checksum()};
 }
 
 SafetensorsFile load_safetensors(const std::filesystem::path& path) {

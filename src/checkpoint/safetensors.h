@@ -10,6 +10,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "safetensors/written_file.h"
+
 namespace brt {
 
 using TensorMap = std::map<std::string, at::Tensor>;
@@ -24,15 +26,17 @@ struct SafetensorsFile {
 /// the data begin at a multiple of 64 bytes and every tensor at a multiple of its element's size.
 /// The bytes are a function of tensors and metadata only. Tensors that are not contiguous or not in
 /// main memory are copied one at a time.
+/// @return size and checksum of what was handed to the file, whatever the disk makes of it
 /// @throws CheckpointError for names that are not UTF-8 and for dtypes other than BOOL, U8, I8,
 /// I16, I32, I64, F16, BF16, F32, F64.
-void save_safetensors(const std::filesystem::path& path,
-                      const TensorMap& tensors,
-                      const Metadata& metadata = {});
+WrittenFile save_safetensors(const std::filesystem::path& path,
+                             const TensorMap& tensors,
+                             const Metadata& metadata = {});
 
 /// Reads a whole file; tensors own their storage.
 /// @throws CheckpointError naming the file and what is wrong: truncated, header over 100 MB or not
-/// JSON, unknown dtype, shape and offsets that disagree, overlapping or uncovered ranges.
+/// JSON, unknown dtype or one that LibTorch's tensors here do not have (named), shape and offsets
+/// that disagree, overlapping or uncovered ranges.
 SafetensorsFile load_safetensors(const std::filesystem::path& path);
 
 /// The format's word for a dtype ("F32"). @throws CheckpointError if it has none.

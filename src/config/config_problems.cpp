@@ -47,8 +47,10 @@ void throw_if_problems(const std::string& origin, const std::vector<std::string>
 std::string unknown_name_text(std::string_view kind,
                               std::string_view name,
                               std::span<const std::string> known) {
-  return fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", kind, name,
-                     nearest_name(name, known));
+  const std::string nearest = nearest_name(name, known);
+  return nearest.empty()
+             ? fmt::format("unknown {} \"{}\"; expected {}", kind, name, alternatives_text(known))
+             : fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", kind, name, nearest);
 }
 
 std::string alternatives_text(std::span<const std::string> words) {

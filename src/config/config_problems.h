@@ -13,7 +13,7 @@ namespace brt {
 /// line, "ORIGIN: PROBLEM"; several stand below "ORIGIN: N problems", one a line.
 void throw_if_problems(const std::string& origin, const std::vector<std::string>& problems);
 
-/// `unknown KIND "NAME"; did you mean "NEAREST"?`
+/// `unknown KIND "NAME"; did you mean "NEAREST"?`, or where none is near, every known one.
 std::string unknown_name_text(std::string_view kind,
                               std::string_view name,
                               std::span<const std::string> known);

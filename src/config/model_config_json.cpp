@@ -2,6 +2,7 @@
 // The model's settings as the config.json of a model folder.
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/bounded_json.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
 #include "config/model_config.h"
@@ -100,8 +102,8 @@ nlohmann::ordered_json as_json(Enum value) {
 nlohmann::json parse_object(const std::string& text, const std::string& origin) {
   nlohmann::json parsed;
   try {
-    parsed = nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
+    parsed = parse_bounded_json<nlohmann::json>(text);
+  } catch (const std::exception& error) {
     throw ConfigError(fmt::format("{}: not valid JSON: {}", origin, error.what()),
                       "the file is damaged: copy it again");
   }

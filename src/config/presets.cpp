@@ -132,4 +132,14 @@ ModelConfig make_preset(const std::string& preset, const std::string& size) {
   return config;
 }
 
+bool preset_decides(const std::string& preset, std::string_view key) {
+  const Preset* found = find_by_name(presets(), preset);
+  if (found == nullptr) {
+    return false;
+  }
+  return key == "gate" || key == "cell" || key == "feedback" ||
+         (key == "recurrent_layers" && !found->recurrent) ||
+         (key == "segment" && found->one_block_segments);
+}
+
 }  // namespace brt

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/model_config.h"
@@ -21,5 +22,9 @@ const std::vector<std::string>& size_names();
 /// 9).
 /// @throws ConfigError naming the nearest known name.
 ModelConfig make_preset(const std::string& preset, const std::string& size);
+
+/// Whether a preset's name says what the model's `key` is: gate, cell and feedback always; without
+/// recurrence recurrent_layers, for xl the segment too.
+bool preset_decides(const std::string& preset, std::string_view key);
 
 }  // namespace brt

@@ -75,6 +75,7 @@ void check_train(std::vector<std::string>& problems, const TrainConfig& train) {
   check.at_least("checkpoint_every", train.checkpoint_every, 0);
   check.at_least("keep_last", train.keep_last, 1);
   check.at_least("keep_every", train.keep_every, 0);
+  check.at_least("save_patience", train.save_patience, 0);
 }
 
 void check_optimizer(std::vector<std::string>& problems, const OptimizerConfig& optimizer) {

@@ -48,8 +48,9 @@ struct TrainConfig {
   int64_t log_every = 10;
   int64_t checkpoint_every = 500;  ///< 0: at the end only
   int64_t keep_last = 2;           ///< newest checkpoints that are kept
-  int64_t keep_every = 0;  ///< also keep every checkpoint at a multiple of this step; 0: none
-  bool keep_best = true;   ///< also keep the one with the lowest validation loss
+  int64_t keep_every = 0;       ///< also keep every checkpoint at a multiple of this step; 0: none
+  bool keep_best = true;        ///< also keep the one with the lowest validation loss
+  int64_t save_patience = 500;  ///< steps without a checkpoint that could be written; then an error
 
   bool operator==(const TrainConfig&) const = default;
   template <class Self, class Visit>
@@ -68,6 +69,8 @@ struct TrainConfig {
     visit("keep_last", self.keep_last, "newest checkpoints that are kept");
     visit("keep_every", self.keep_every, "keep every checkpoint at a multiple of this; 0: none");
     visit("keep_best", self.keep_best, "keep the checkpoint with the lowest validation loss");
+    visit("save_patience", self.save_patience,
+          "steps to go on, trying again at each, when a checkpoint cannot be written; 0: none");
   }
 };
 
@@ -157,6 +160,9 @@ std::vector<std::string> run_config_problems(const RunConfig& config);
 /// Every setting as TOML, in order of the structs, with its help as a comment; parse_run_config of
 /// it gives the same config.
 std::string run_config_to_toml(const RunConfig& config);
+
+/// Whether a text has the form of run_config_to_toml, be it of another version with other keys.
+bool is_run_config_text(const std::string& text);
 
 /// Names ("train.lanes") and both values of the fields in which two configs differ.
 struct FieldDifference {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recipes and overrides: TOML text to the settings of a run, with every problem reported at once.
 #include <algorithm>
-#include <map>
+#include <array>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <type_traits>
@@ -12,10 +13,13 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/nearest_name.h"
+#include "base/path_text.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
+#include "config/override_notes.h"
 #include "config/presets.h"
 #include "config/run_config.h"
+#include "config/setting_names.h"
 
 namespace brt {
 namespace {
@@ -32,6 +36,7 @@ struct Setting {
   const toml::node* value = nullptr;
   std::string label;  ///< how messages name it: "section.key", or the override
   std::string place;  ///< " (line 3)" in the file; empty for an override
+  bool is_override = false;
 };
 
 /// What is read so far. Overrides own their values here; those of the file live in `file`.
@@ -112,7 +117,7 @@ std::string store(const toml::node& value, std::string& member) {
   if (!value.is_string()) {
     return "a text in quotes";
   }
-  member = value.as_string()->get();
+  member = path_from_text(value.as_string()->get()).string();  // as run_config_to_toml writes it
   return "";
 }
 
@@ -151,40 +156,24 @@ std::string store(const toml::node& value, Enum& member) {
   return "";
 }
 
-/// The keys of every section, for messages and look-up.
-std::map<std::string, std::vector<std::string>> known_keys() {
-  std::map<std::string, std::vector<std::string>> keys;
-  const RunConfig defaults;
-  RunConfig::for_each_section(defaults, [&keys](const std::string& name, const auto& section) {
-    section.for_each_field(
-        section, [&](const char* key, const auto&, const char*) { keys[name].emplace_back(key); });
-  });
-  keys["model"].emplace_back(kPreset);
-  keys["model"].emplace_back(kSize);
-  return keys;
-}
-
-std::vector<std::string> known_sections() {
-  std::vector<std::string> names;
-  const RunConfig defaults;
-  RunConfig::for_each_section(
-      defaults, [&names](const char* name, const auto&) { names.emplace_back(name); });
-  return names;
-}
-
 /// Whether section and key exist; reports it otherwise.
 bool check_names(Reading& reading, const Setting& setting) {
-  static const std::map<std::string, std::vector<std::string>> keys = known_keys();
-  static const std::vector<std::string> sections = known_sections();
-  if (!keys.contains(setting.section)) {
-    reading.report(setting, unknown_name_text("section", setting.section, sections));
+  if (!known_keys().contains(setting.section)) {
+    reading.report(setting, unknown_name_text("section", setting.section, known_sections()));
     return false;
   }
-  if (std::ranges::find(keys.at(setting.section), setting.key) == keys.at(setting.section).end()) {
-    reading.report(setting, unknown_name_text("key", setting.key, keys.at(setting.section)));
+  const std::vector<std::string>& keys = known_keys().at(setting.section);
+  if (std::ranges::find(keys, setting.key) == keys.end()) {
+    reading.report(setting, unknown_key_text(setting.section, setting.key));
     return false;
   }
   return true;
+}
+
+/// "; did you mean ...?" for a key without its section; empty if no setting is called so.
+std::string whole_name_hint(const std::string& key) {
+  const std::vector<std::string> meant = settings_meant_by(key);
+  return meant.empty() ? "" : fmt::format("; did you mean {}?", alternatives_text(meant));
 }
 
 toml::table parse_toml(const std::string& text, const std::string& origin) {
@@ -202,7 +191,7 @@ std::string place_of(const toml::source_region& source) {
 
 /// A line of the file that belongs to no known section.
 void report_stray(Reading& reading, const std::string& name, const toml::node& node) {
-  const std::vector<std::string> sections = known_sections();
+  const std::vector<std::string>& sections = known_sections();
   Setting stray;
   stray.label = name;
   stray.place = place_of(node.source());
@@ -211,13 +200,15 @@ void report_stray(Reading& reading, const std::string& name, const toml::node& n
   } else if (node.is_table()) {
     reading.report(stray, unknown_name_text("section", name, sections));
   } else {
+    const std::string hint = whole_name_hint(name);
     reading.report(stray,
-                   "stands outside of a section; sections are " + alternatives_text(sections));
+                   "stands outside of a section" +
+                       (hint.empty() ? "; sections are " + alternatives_text(sections) : hint));
   }
 }
 
 void collect_file_settings(Reading& reading) {
-  const std::vector<std::string> sections = known_sections();
+  const std::vector<std::string>& sections = known_sections();
   std::vector<Setting> settings;
   for (const auto& [section_key, section_node] : reading.file) {
     const std::string section(section_key.str());
@@ -271,12 +262,14 @@ std::optional<toml::table> parse_override_value(const std::string& text) {
 
 void collect_override(Reading& reading, const std::string& text) {
   Setting setting;
+  setting.is_override = true;
   setting.label = "--set " + text;
   const size_t equals = text.find('=');
   const std::string name = trimmed(std::string_view(text).substr(0, equals));
   const size_t dot = name.find('.');
   if (equals == std::string::npos || dot == std::string::npos) {
-    reading.report(setting, "expected section.key=value");
+    reading.report(setting, "expected section.key=value" +
+                                (dot == std::string::npos ? whole_name_hint(name) : ""));
     return;
   }
   setting.section = trimmed(std::string_view(name).substr(0, dot));
@@ -328,7 +321,8 @@ std::string read_base_name(Reading& reading,
   }
   if (std::ranges::find(known, name) == known.end()) {
     reading.report(*setting, unknown_name_text(key, name, known));
-    return nearest_name(name, known);
+    const std::string nearest = nearest_name(name, known);
+    return nearest.empty() ? otherwise : nearest;
   }
   return name;
 }
@@ -372,6 +366,83 @@ void let_segment_follow_window(const Reading& reading, RunConfig& config) {
   }
 }
 
+/// Drops what the file says of the keys that a preset of --set decides: the later one counts.
+void drop_superseded(Reading& reading) {
+  const Setting* preset = find_model_setting(reading, kPreset);
+  if (preset == nullptr || !preset->is_override || !preset->value->is_string()) {
+    return;
+  }
+  const std::string name = preset->value->as_string()->get();
+  std::erase_if(reading.settings, [&name](const Setting& setting) {
+    // A list without layers, as a saved config without recurrence has it, places no layer.
+    const toml::array* layers = setting.value->as_array();
+    const bool is_empty = layers != nullptr && layers->empty();
+    return setting.section == "model" && !setting.is_override &&
+           (preset_decides(name, setting.key) || (setting.key == "recurrent_layers" && is_empty));
+  });
+}
+
+/// The settings of a recipe and its overrides, each over those before it.
+RunConfig apply_settings(Reading& reading) {
+  drop_superseded(reading);
+  RunConfig config;
+  apply_base(reading, config);
+  for (const Setting& setting : reading.settings) {
+    if (!names_base(setting)) {
+      apply_setting(reading, setting, config);
+    }
+  }
+  let_segment_follow_window(reading, config);
+  return config;
+}
+
+/// The segment that train.lanes was written for: that of the recipe as it stands in the file (of
+/// another size, if an override names one); for the default of train.lanes, that of the size.
+int64_t segment_of_lanes(const std::vector<Setting>& settings) {
+  const bool has_lanes = std::ranges::any_of(settings, [](const Setting& setting) {
+    return setting.section == "train" && setting.key == "lanes";
+  });
+  Reading reading;
+  std::ranges::copy_if(settings, std::back_inserter(reading.settings), [&](const Setting& setting) {
+    const bool is_size = setting.section == "model" && setting.key == kSize;
+    const bool is_preset = setting.section == "model" && setting.key == kPreset;
+    return has_lanes ? !setting.is_override || is_size : !is_preset;
+  });
+  return apply_settings(reading).model.segment;
+}
+
+/// Keeps the tokens of a step where a preset changes the segment: models are compared at equal
+/// tokens, and who asks for xl asks for shorter segments, not for less to read. Says so in `notes`.
+void let_lanes_follow_segment(const std::vector<Setting>& settings,
+                              RunConfig& config,
+                              std::vector<std::string>& notes) {
+  const bool is_chosen = std::ranges::any_of(settings, [](const Setting& setting) {
+    return setting.is_override && ((setting.section == "train" && setting.key == "lanes") ||
+                                   (setting.section == "model" && setting.key == "segment"));
+  });
+  constexpr int64_t kMost = int64_t{1} << 30;  // products of two such numbers do not overflow
+  const int64_t before = segment_of_lanes(settings);
+  const int64_t now = config.model.segment;
+  const int64_t lanes = config.train.lanes;
+  const bool is_sane = std::ranges::all_of(
+      std::array{before, now, lanes}, [](int64_t value) { return value > 0 && value <= kMost; });
+  if (is_chosen || before == now || !is_sane) {
+    return;
+  }
+  if (lanes * before % now != 0) {
+    notes.push_back(fmt::format(
+        "segments of {} instead of {} tokens: a step has {} tokens instead of {}, since {} lanes "
+        "cannot be divided; set train.lanes and model.segment for runs that compare",
+        now, before, lanes * now, lanes * before, lanes));
+    return;
+  }
+  config.train.lanes = lanes * before / now;
+  notes.push_back(
+      fmt::format("segments of {} instead of {} tokens: train.lanes is {} instead of {}, so that a "
+                  "step has {} tokens as before",
+                  now, before, config.train.lanes, lanes, lanes * before));
+}
+
 /// Adds the problems of the values, naming the override where one set the value.
 void check_values(Reading& reading, const RunConfig& config) {
   for (const std::string& problem : run_config_problems(config)) {
@@ -400,6 +471,20 @@ RunConfig load_run_config(const std::filesystem::path& file,
 RunConfig parse_run_config(const std::string& toml_text,
                            const std::string& origin,
                            const std::vector<std::string>& overrides) {
+  std::vector<std::string> notes;
+  return parse_run_config(toml_text, origin, overrides, notes);
+}
+
+RunConfig load_run_config(const std::filesystem::path& file,
+                          const std::vector<std::string>& overrides,
+                          std::vector<std::string>& notes) {
+  return parse_run_config(read_file(file), file.string(), overrides, notes);
+}
+
+RunConfig parse_run_config(const std::string& toml_text,
+                           const std::string& origin,
+                           const std::vector<std::string>& overrides,
+                           std::vector<std::string>& notes) {
   Reading reading;
   reading.file = parse_toml(toml_text, origin);
   reading.override_values.reserve(overrides.size());  // settings point into these tables
@@ -407,15 +492,9 @@ RunConfig parse_run_config(const std::string& toml_text,
   for (const std::string& text : overrides) {
     collect_override(reading, text);
   }
-
-  RunConfig config;
-  apply_base(reading, config);
-  for (const Setting& setting : reading.settings) {
-    if (!names_base(setting)) {
-      apply_setting(reading, setting, config);
-    }
-  }
-  let_segment_follow_window(reading, config);
+  const std::vector<Setting> settings = reading.settings;
+  RunConfig config = apply_settings(reading);
+  let_lanes_follow_segment(settings, config, notes);
   config.model = resolve_model_config(std::move(config.model));
   check_values(reading, config);
   throw_if_problems(origin, reading.problems);

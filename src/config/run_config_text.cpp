@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings of a run as text: TOML that reads back as the same, differences, help.
+#include <set>
+#include <sstream>
 #include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/path_text.h"
 #include "config/config_problems.h"
 #include "config/enum_text.h"
 #include "config/presets.h"
@@ -12,6 +15,10 @@
 
 namespace brt {
 namespace {
+
+// Every setting has its help in a comment that begins in this column or later.
+constexpr size_t kHelpColumn = 32;
+constexpr const char* kHelpMark = "  # ";
 
 std::string quoted(const std::string& text) {
   std::string result = "\"";
@@ -35,7 +42,7 @@ std::string toml_value(const Value& value) {
   if constexpr (std::is_enum_v<Value>) {
     return quoted(to_word(value));
   } else if constexpr (std::is_same_v<Value, std::string>) {
-    return quoted(value);
+    return quoted(path_text(value));  // a path may hold any bytes, TOML only UTF-8
   } else if constexpr (std::is_same_v<Value, std::vector<int64_t>>) {
     return fmt::format("[{}]", fmt::join(value, ", "));
   } else if constexpr (std::is_same_v<Value, double>) {
@@ -74,10 +81,26 @@ std::string run_config_to_toml(const RunConfig& config) {
       text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", field.section);
       section = field.section;
     }
-    text +=
-        fmt::format("{:<32}  # {}\n", fmt::format("{} = {}", field.key, field.value), field.help);
+    text += fmt::format("{:<{}}{}{}\n", fmt::format("{} = {}", field.key, field.value), kHelpColumn,
+                        kHelpMark, field.help);
   }
   return text;
+}
+
+bool is_run_config_text(const std::string& text) {
+  std::set<std::string> sections;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[') && line.ends_with(']')) {
+      sections.insert(line);
+    } else if (!line.empty() && (sections.empty() || line.find(" = ") == std::string::npos ||
+                                 line.find(kHelpMark, kHelpColumn) == std::string::npos)) {
+      return false;
+    }
+  }
+  return text.starts_with("[model]\n") && sections.contains("[data]") &&
+         sections.contains("[train]") && sections.contains("[optimizer]") &&
+         sections.contains("[evaluation]");
 }
 
 std::vector<FieldDifference> config_differences(const RunConfig& left, const RunConfig& right) {
@@ -99,7 +122,7 @@ std::string run_config_help() {
   text +=
       fmt::format(kLine, "model.preset", "",
                   "start from a model of the paper (size 150m if none is named; the segment of xl "
-                  "follows model.window): " +
+                  "follows model.window, and train.lanes the segment): " +
                       fmt::format("{}", fmt::join(preset_names(), ", ")));
   text += fmt::format(kLine, "model.size", "",
                       "start from a size (preset rec-fixed-skip if none is named): " +

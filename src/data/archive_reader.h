@@ -1,45 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tar archives and compressed files as streams, through libarchive.
+// Archives as streams of members, through libarchive.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "data/byte_stream.h"
 
 struct archive;
 
 namespace brt {
 
-/// Goes through the regular files of an archive one after another, in memory that does not grow.
+struct ArchiveMember {
+  enum class Kind {
+    kFile,
+    kHardLink,  ///< another name of a file that stands before it
+    kOther,     ///< symbolic links, devices and the like
+  };
+  std::string name;
+  Kind kind = Kind::kFile;
+  std::string target;  ///< of a hard link
+};
+
+/// Goes through the members of an archive one after another, folders apart, in memory that does not
+/// grow.
 class ArchiveReader {
  public:
-  enum class Format {
-    kTar,         ///< tar, plain or compressed by gzip or zstd
-    kCompressed,  ///< one file compressed by gzip or zstd; it is the only member
-  };
+  /// A tar archive, not compressed; archives joined one behind the other are read as one.
+  /// @param file  its name for messages
+  ArchiveReader(std::unique_ptr<ByteStream> tar, const std::string& file);
+  /// A zip or 7z archive, whose list of members stands at its end.
+  /// @throws DataError if the file cannot be opened.
+  explicit ArchiveReader(const std::filesystem::path& path);
+  ~ArchiveReader();
+  ArchiveReader(const ArchiveReader&) = delete;
+  ArchiveReader& operator=(const ArchiveReader&) = delete;
 
-  /// @throws DataError if the file cannot be opened or is of another format.
-  ArchiveReader(const std::filesystem::path& path, Format format);
-
-  /// Goes to the next regular file and returns its path in the archive, or nothing at the end.
-  /// @throws DataError with the archive's path and libarchive's reason, also from read().
-  std::optional<std::string> next_member();
+  /// Goes to the next member, or returns nothing at the end; all of a tar's stream has been read
+  /// then. @throws DataError with the archive's name and libarchive's reason, or what the stream
+  /// throws; also from read().
+  std::optional<ArchiveMember> next_member();
   /// Reads up to `size` bytes of the member; 0 at its end.
   size_t read(char* buffer, size_t size);
-  /// Bytes of the archive file consumed so far.
+  /// Bytes of the file on disk consumed so far.
   uint64_t input_bytes_read() const;
+  /// At the end of a tar: whether the zeros are missing that mark it, so that it may be cut short.
+  bool lacks_end_mark() const;
 
  private:
   struct Free {
     void operator()(archive* handle) const;
   };
+  struct StreamInput;
 
-  std::filesystem::path path_;
-  Format format_;
+  std::string file_;
+  const char* what_;
+  std::unique_ptr<StreamInput> input_;  ///< of a tar
   std::unique_ptr<archive, Free> handle_;
+  uint64_t file_bytes_ = 0;  ///< of a zip or 7z
 
   [[noreturn]] void fail() const;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// POSIX reads, and libarchive for compressed files.
+// POSIX reads.
 #include "data/byte_stream.h"
 
 #include <cerrno>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "data/archive_reader.h"
 
 namespace brt {
 namespace {
@@ -24,7 +24,7 @@ class PlainStream : public ByteStream {
       path_ = "standard input";
       descriptor_ = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
     } else {
-      descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      descriptor_ = retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
     }
     if (descriptor_ < 0) {
       throw DataError(fmt::format("{}: cannot be opened: {}", path_.string(), std::strerror(errno)),
@@ -36,10 +36,7 @@ class PlainStream : public ByteStream {
   PlainStream& operator=(const PlainStream&) = delete;
 
   size_t read(char* buffer, size_t size) override {
-    ssize_t got = 0;
-    do {
-      got = ::read(descriptor_, buffer, size);
-    } while (got < 0 && errno == EINTR);
+    const ssize_t got = retried([&] { return ::read(descriptor_, buffer, size); });
     if (got < 0) {
       throw DataError(fmt::format("{}: read failed: {}", path_.string(), std::strerror(errno)),
                       "give a file, or - for standard input");
@@ -60,31 +57,12 @@ class PlainStream : public ByteStream {
   uint64_t bytes_read_ = 0;
 };
 
-class CompressedStream : public ByteStream {
- public:
-  explicit CompressedStream(const std::filesystem::path& path)
-      : reader_(path, ArchiveReader::Format::kCompressed), at_end_(!reader_.next_member()) {}
-
-  size_t read(char* buffer, size_t size) override {
-    return at_end_ ? 0 : reader_.read(buffer, size);
-  }
-  uint64_t input_bytes_read() const override { return reader_.input_bytes_read(); }
-
- private:
-  ArchiveReader reader_;
-  bool at_end_;
-};
-
 }  // namespace
 
 bool ByteStream::wait(int /*milliseconds*/) { return true; }
 
 std::unique_ptr<ByteStream> open_plain_stream(const std::filesystem::path& path) {
   return std::make_unique<PlainStream>(path);
-}
-
-std::unique_ptr<ByteStream> open_compressed_stream(const std::filesystem::path& path) {
-  return std::make_unique<CompressedStream>(path);
 }
 
 }  // namespace brt

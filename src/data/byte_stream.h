@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file or standard input as a stream of bytes, decompressed where its name says so.
+// One file or standard input as a stream of bytes.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,5 @@ class ByteStream {
 
 /// A file as it is; "-" is standard input. @throws DataError if it cannot be opened.
 std::unique_ptr<ByteStream> open_plain_stream(const std::filesystem::path& path);
-
-/// What a .gz or .zst file holds. @throws DataError if it cannot be opened or is neither.
-std::unique_ptr<ByteStream> open_compressed_stream(const std::filesystem::path& path);
 
 }  // namespace brt

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/temporaries.h"
 
 namespace brt {
 namespace {
@@ -72,12 +73,27 @@ ShardSummary parse_shard(const Json& object) {
   return shard;
 }
 
+SplitInstallation parse_installation(const Json& object) {
+  SplitInstallation installation;
+  installation.split = text_field(object, "split");
+  installation.folder = text_field(object, "folder");
+  const Json& replaces = field(object, "replaces_tokenizer");
+  if (!is_temporary_name(installation.folder) ||
+      installation.folder.find('/') != std::string::npos || !replaces.is_boolean()) {
+    refuse("field \"installing\" is not what brt prepare writes");
+  }
+  installation.replaces_tokenizer = replaces.get<bool>();
+  return installation;
+}
+
 DatasetManifest parse_manifest(const Json& root) {
   const int64_t version = count_field(root, "format_version");
   if (version != kFormatVersion) {
     throw DataError(
         fmt::format("format version {}, this program reads {}", version, kFormatVersion),
-        "prepare the data again into a new folder");
+        version > kFormatVersion
+            ? "the folder was made by a newer brt: use that one, or prepare the data again"
+            : "prepare the data again into a new folder");
   }
   DatasetManifest manifest;
   manifest.tokenizer_kind = text_field(root, "tokenizer");
@@ -97,6 +113,12 @@ DatasetManifest parse_manifest(const Json& root) {
       manifest.splits[split.first].push_back(parse_shard(shard));
     }
   }
+  if (root.contains("installing")) {
+    manifest.installing = parse_installation(root.at("installing"));
+    if (!manifest.splits.contains(manifest.installing->split)) {
+      refuse("field \"installing\" names a split that is not there");
+    }
+  }
   return manifest;
 }
 
@@ -112,15 +134,25 @@ void check_split_name(const std::string& name) {
   }
 }
 
+std::filesystem::path split_folder(const std::filesystem::path& folder,
+                                   const DatasetManifest& manifest,
+                                   const std::string& split) {
+  if (manifest.installing && manifest.installing->split == split &&
+      name_exists(folder / manifest.installing->folder)) {
+    return folder / manifest.installing->folder;
+  }
+  return folder / split;
+}
+
 DatasetManifest read_manifest(const std::filesystem::path& folder) {
   const std::filesystem::path path = manifest_path(folder);
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw DataError(fmt::format("{}: no such folder of prepared data", folder.string()),
-                    "make it with: brt prepare --input PATH --output " + folder.string());
+  if (!name_exists(folder) || !std::filesystem::is_directory(folder, error)) {
+    throw FileAbsent(fmt::format("{}: no such folder of prepared data", folder.string()),
+                     "make it with: brt prepare --input PATH --output " + folder.string());
   }
-  if (!std::filesystem::exists(path, error)) {
-    throw DataError(
+  if (!name_exists(path)) {
+    throw FileAbsent(
         fmt::format("{}: has no dataset.json, so it is not prepared data", folder.string()),
         "make it with: brt prepare --input PATH --output DIR");
   }
@@ -153,6 +185,11 @@ void write_manifest(const std::filesystem::path& folder, const DatasetManifest& 
                         {"words", shard.words}});
     }
     root["splits"][split.first]["shards"] = std::move(shards);
+  }
+  if (manifest.installing) {
+    root["installing"] = {{"split", manifest.installing->split},
+                          {"folder", manifest.installing->folder},
+                          {"replaces_tokenizer", manifest.installing->replaces_tokenizer}};
   }
   write_file_atomically(manifest_path(folder), root.dump(2) + "\n");
 }

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "data/passed_over.h"
 
 namespace brt {
 
@@ -25,13 +27,22 @@ class DocumentSource {
   virtual uint64_t input_bytes_read() const = 0;
 };
 
-/// Opens the inputs of `brt prepare` in the order given; folders are read in path order, each
-/// regular file one document (hidden files are passed over), `.jsonl[.gz|.zst]` a document a line
-/// (string field `text`; an object's `id`, `name` or `path` names it), `.tar[.zst|.gz]` a document
-/// a member, `-` standard input as one document.
-/// @throws DataError for missing, unreadable or empty inputs, bad JSON (with line number), damaged
-/// archives.
-std::unique_ptr<DocumentSource> open_documents(const std::vector<std::string>& inputs);
+/// Opens the inputs of `brt prepare` in the order given; folders are read in path order. What a
+/// file is, its first bytes say before its name: a text is one document, `.jsonl` and `.ndjson`
+/// hold one a line (string field `text`; an object's `id`, `name` or `path` names it), tar, zip and
+/// 7z archives are read as folders are; all of them may be compressed by gzip, zstd, xz or bzip2.
+/// `-` is standard input.
+///
+/// Hidden files, devices, and in folders and archives what is recognised as no text are passed
+/// over.
+/// @param passed_over  counts them; must outlive the source
+/// @param on_warning  is told of each file that is no text, up to a limit, and of other doubts
+/// @throws DataError for inputs that are missing, unreadable, damaged or, named themselves, no
+/// text; for bad JSON (with line number); and at the end, if there was no document at all.
+std::unique_ptr<DocumentSource> open_documents(
+    const std::vector<std::string>& inputs,
+    PassedOver& passed_over,
+    const std::function<void(const std::string&)>& on_warning = nullptr);
 
 /// Bytes of all inputs on disk (compressed where they are), or nothing if standard input is one of
 /// them.

@@ -9,24 +9,11 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/file_format.h"
 
 namespace brt {
 namespace fs = std::filesystem;
 namespace {
-
-InputKind kind_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (name.ends_with(".jsonl")) {
-    return InputKind::kJsonl;
-  }
-  if (name.ends_with(".jsonl.gz") || name.ends_with(".jsonl.zst")) {
-    return InputKind::kCompressedJsonl;
-  }
-  if (name.ends_with(".tar") || name.ends_with(".tar.gz") || name.ends_with(".tar.zst")) {
-    return InputKind::kTar;
-  }
-  return InputKind::kPlain;
-}
 
 fs::file_status status_of(const fs::path& path) {
   std::error_code error;
@@ -46,7 +33,8 @@ fs::file_status status_of(const fs::path& path) {
 /// Collects the files below one folder.
 class FolderWalk {
  public:
-  explicit FolderWalk(const fs::path& root) : root_(root) {
+  FolderWalk(const fs::path& root, PassedOver& passed_over)
+      : root_(root), passed_over_(passed_over) {
     enter(root);
     std::sort(files_.begin(), files_.end(),
               [](const InputFile& a, const InputFile& b) { return a.name < b.name; });
@@ -55,6 +43,7 @@ class FolderWalk {
 
  private:
   fs::path root_;
+  PassedOver& passed_over_;
   std::vector<fs::path> above_;  ///< real paths of the folders we are in
   std::vector<InputFile> files_;
 
@@ -86,21 +75,25 @@ class FolderWalk {
   }
 
   void visit(const fs::path& path) {
-    if (path.filename().string().starts_with('.')) {
+    if (is_hidden_path(path.filename().string())) {
+      ++passed_over_.hidden;
       return;
     }
     const fs::file_status status = status_of(path);
     if (fs::is_directory(status)) {
       enter(path);
     } else if (fs::is_regular_file(status)) {
-      files_.push_back({path, path.lexically_relative(root_).generic_string(), kind_of(path)});
+      files_.push_back({path, path.lexically_relative(root_).generic_string(), /*named=*/false});
+    } else {
+      ++passed_over_.special;
     }
   }
 };
 
 }  // namespace
 
-std::vector<InputFile> list_inputs(const std::vector<std::string>& inputs) {
+std::vector<InputFile> list_inputs(const std::vector<std::string>& inputs,
+                                   PassedOver& passed_over) {
   if (inputs.empty()) {
     throw DataError("no input given", "name files, folders or - for standard input");
   }
@@ -110,19 +103,15 @@ std::vector<InputFile> list_inputs(const std::vector<std::string>& inputs) {
   std::vector<InputFile> files;
   for (const std::string& input : inputs) {
     if (input == "-") {
-      files.push_back({"-", "stdin", InputKind::kPlain});
+      files.push_back({"-", "stdin", /*named=*/true});
       continue;
     }
     const fs::path path(input);
     if (!fs::is_directory(status_of(path))) {
-      files.push_back({path, path.filename().string(), kind_of(path)});
+      files.push_back({path, path.filename().string(), /*named=*/true});
       continue;
     }
-    FolderWalk walk(path);
-    if (walk.files().empty()) {
-      throw DataError(fmt::format("{}: the folder holds no files", input),
-                      "files and folders whose names begin with a dot are passed over");
-    }
+    FolderWalk walk(path, passed_over);
     std::move(walk.files().begin(), walk.files().end(), std::back_inserter(files));
   }
   return files;

@@ -3,7 +3,10 @@
 #include "data/jsonl_source.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -60,6 +63,82 @@ bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
 }
 
+/// Whether the bytes are a number as JSON writes it.
+bool is_json_number(std::string_view bytes) {
+  const auto skip_digits = [&bytes] {
+    const size_t count = std::min(bytes.find_first_not_of("0123456789"), bytes.size());
+    bytes.remove_prefix(count);
+    return count > 0;
+  };
+  if (bytes.starts_with('-')) {
+    bytes.remove_prefix(1);
+  }
+  if (bytes.starts_with('0')) {
+    bytes.remove_prefix(1);
+  } else if (!skip_digits()) {
+    return false;
+  }
+  if (bytes.starts_with('.')) {
+    bytes.remove_prefix(1);
+    if (!skip_digits()) {
+      return false;
+    }
+  }
+  if (bytes.starts_with('e') || bytes.starts_with('E')) {
+    bytes.remove_prefix(1);
+    if (bytes.starts_with('+') || bytes.starts_with('-')) {
+      bytes.remove_prefix(1);
+    }
+    if (!skip_digits()) {
+      return false;
+    }
+  }
+  return bytes.empty();
+}
+
+/// Puts null for the numbers that a double cannot hold, outside of strings; nothing else changes.
+void blank_huge_numbers(std::string& line) {
+  bool in_string = false;
+  size_t place = 0;
+  while (place < line.size()) {
+    const char c = line[place];
+    if (in_string || (c != '-' && (c < '0' || c > '9'))) {
+      place += in_string && c == '\\' ? 2 : 1;
+      in_string = in_string != (c == '"');
+      continue;
+    }
+    const size_t end = std::min(line.find_first_not_of("0123456789+-.eE", place), line.size());
+    const std::string_view number = std::string_view(line).substr(place, end - place);
+    double value = 0;
+    const bool is_out_of_range =
+        std::from_chars(number.begin(), number.end(), value).ec == std::errc::result_out_of_range;
+    if (is_out_of_range && is_json_number(number)) {
+      line.replace(place, number.size(), "null" + std::string(number.size() - 4, ' '));
+    }
+    place = end;
+  }
+}
+
+/// The fields of a line's object that are read; of other fields it is only checked that they are
+/// JSON. nlohmann's parsers stop at a number that a double cannot hold wherever it stands, although
+/// JSON allows it: such a number is taken for null. @throws nlohmann::json::exception
+nlohmann::json parse_fields(std::string& line) {
+  using Json = nlohmann::json;
+  const auto is_wanted = [](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event != Json::parse_event_t::key || depth != 1) {
+      return true;
+    }
+    const std::string& key = parsed.get_ref<const std::string&>();
+    return key == "text" || key == "id" || key == "name" || key == "path";
+  };
+  try {
+    return Json::parse(line, is_wanted);
+  } catch (const Json::out_of_range&) {
+    blank_huge_numbers(line);
+    return Json::parse(line, is_wanted);
+  }
+}
+
 class JsonlSource : public DocumentSource {
  public:
   JsonlSource(std::unique_ptr<ByteStream> stream, const std::string& file)
@@ -71,9 +150,6 @@ class JsonlSource : public DocumentSource {
       text_ = std::string();
       used_ = 0;
       if (!lines_.next(line)) {
-        if (line_number_ == 0) {
-          throw DataError(fmt::format("{}: holds no lines", file_));
-        }
         return std::nullopt;
       }
       ++line_number_;
@@ -101,7 +177,7 @@ class JsonlSource : public DocumentSource {
   std::string parse(std::string& line) {
     nlohmann::json object;
     try {
-      object = nlohmann::json::parse(line);
+      object = parse_fields(line);
     } catch (const nlohmann::json::exception& error) {
       throw DataError(
           fmt::format("{}:{}: line is not valid JSON: {}", file_, line_number_, error.what()),

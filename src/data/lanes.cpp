@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deals documents to lanes, cuts them into segments, and remembers the places.
+// Deals documents or their pieces to lanes, cuts them into segments, and remembers the places.
 #include "data/lanes.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/seeded_random.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -80,20 +82,59 @@ void clear(Segment& segment, const LaneOptions& options) {
   segment.num_targets = 0;
 }
 
+/// A document that is to be cut into pieces of whole segments.
+struct Shares {
+  int64_t document = 0;
+  int64_t inputs = 0;  ///< tokens that predict one
+  int64_t segments = 0;
+  int64_t pieces = 1;
+};
+
+/// Raises the number of pieces to `wanted`, or to one a segment if there are fewer: each cut goes
+/// to the document whose pieces are the longest.
+void share_out(std::vector<Shares>& documents, int64_t wanted) {
+  const auto has_shorter_pieces = [](const Shares& a, const Shares& b) {
+    return a.segments * b.pieces < b.segments * a.pieces;
+  };
+  for (int64_t pieces = static_cast<int64_t>(documents.size()); pieces < wanted; ++pieces) {
+    Shares& longest = *std::ranges::max_element(documents, has_shorter_pieces);
+    if (longest.segments == longest.pieces) {
+      return;  // no piece is longer than a segment
+    }
+    ++longest.pieces;
+  }
+}
+
 }  // namespace
 
 Lanes::Lanes(const PreparedSplit& split, const LaneOptions& options)
     : split_(&split), options_(options) {
   check_options(options);
   lanes_.resize(static_cast<size_t>(options.lanes));
-  begin_epoch(0);
-  if (order_.empty()) {
+  make_pieces();
+  if (pieces_.empty()) {
     throw DataError(
         "no document of the split has two tokens or more, so there is nothing to predict");
   }
+  begin_epoch(0);
 }
 
 int64_t Lanes::epoch() const { return epoch_; }
+
+std::string Lanes::division() const {
+  if (!is_divided()) {
+    return "";
+  }
+  const int64_t pieces = static_cast<int64_t>(pieces_.size());
+  std::string text =
+      fmt::format("fewer documents ({}) than lanes ({}): ", usable_documents_, options_.lanes);
+  text += pieces == usable_documents_
+              ? "none is longer than a segment"
+              : fmt::format("they are read as {} pieces, the carry begins anew at each", pieces);
+  const int64_t idle = options_.lanes - pieces;
+  return idle == 0 ? text
+                   : text + fmt::format("; {} lane{} idle", idle, idle == 1 ? " is" : "s are");
+}
 
 int64_t Lanes::readable_tokens(int64_t document) const {
   const int64_t tokens = split_->document(document).tokens;
@@ -101,35 +142,58 @@ int64_t Lanes::readable_tokens(int64_t document) const {
                                            : std::min(tokens, options_.max_document_tokens);
 }
 
+bool Lanes::is_divided() const { return options_.repeat && usable_documents_ < options_.lanes; }
+
+void Lanes::make_pieces() {
+  std::vector<Shares> documents;
+  for (int64_t document = 0; document < split_->num_documents(); ++document) {
+    const int64_t inputs = readable_tokens(document) - 1;
+    if (inputs > 0) {
+      documents.push_back({document, inputs, (inputs - 1) / options_.segment + 1, 1});
+    }
+  }
+  usable_documents_ = static_cast<int64_t>(documents.size());
+  if (is_divided()) {
+    share_out(documents, options_.lanes);
+  }
+  for (const Shares& shares : documents) {
+    for (int64_t i = 0; i < shares.pieces; ++i) {
+      const int64_t begin = shares.segments * i / shares.pieces * options_.segment;
+      const int64_t end = shares.segments * (i + 1) / shares.pieces * options_.segment;
+      pieces_.push_back({shares.document, begin, std::min(end, shares.inputs)});
+    }
+  }
+}
+
 void Lanes::begin_epoch(int64_t epoch) {
   epoch_ = epoch;
   next_in_order_ = 0;
-  order_.clear();
-  for (int64_t document = 0; document < split_->num_documents(); ++document) {
-    if (readable_tokens(document) >= 2) {
-      order_.push_back(document);
-    }
-  }
+  order_.resize(pieces_.size());
+  std::iota(order_.begin(), order_.end(), int64_t{0});
   if (options_.shuffle) {
     SeededRandom(derive_seed(options_.seed, "document order", {epoch}))
         .shuffle(std::span<int64_t>(order_));
   }
 }
 
-void Lanes::take_document(Lane& lane) {
-  const int64_t documents = static_cast<int64_t>(order_.size());
-  if (next_in_order_ == documents && options_.repeat) {
+void Lanes::take_piece(Lane& lane) {
+  const int64_t pieces = static_cast<int64_t>(order_.size());
+  if (next_in_order_ == pieces && options_.repeat) {
     begin_epoch(epoch_ + 1);
   }
-  if (next_in_order_ < documents) {
-    lane = {order_[static_cast<size_t>(next_in_order_++)], 0};
+  if (next_in_order_ < pieces) {
+    const Piece& piece =
+        pieces_[static_cast<size_t>(order_[static_cast<size_t>(next_in_order_++)])];
+    lane = {piece.document, piece.begin, piece.begin, piece.end};
   }
 }
 
 bool Lanes::next(Segment& segment) {
-  for (Lane& lane : lanes_) {
-    if (lane.document < 0) {
-      take_document(lane);
+  // Lanes beyond the number of pieces would read what others are reading.
+  const size_t busy_lanes = std::min(lanes_.size(), pieces_.size());
+  for (size_t b = 0; b < busy_lanes; ++b) {
+    if (lanes_[b].document < 0) {
+      take_piece(lanes_[b]);
     }
   }
   if (std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.document < 0; })) {
@@ -142,13 +206,13 @@ bool Lanes::next(Segment& segment) {
     if (lane.document < 0) {
       continue;
     }
-    const int64_t inputs_left = readable_tokens(lane.document) - 1 - lane.offset;
+    const int64_t inputs_left = lane.end - lane.offset;
     const size_t count = static_cast<size_t>(std::min(options_.segment, inputs_left));
     const size_t row = b * length;
     split_->read(lane.document, lane.offset, std::span(segment.tokens).subspan(row, count));
     split_->read(lane.document, lane.offset + 1, std::span(segment.targets).subspan(row, count));
     std::fill_n(segment.loss_mask.begin() + static_cast<int64_t>(row), count, 1.0F);
-    segment.starts[b] = lane.offset == 0 ? 1 : 0;
+    segment.starts[b] = lane.offset == lane.begin ? 1 : 0;
     segment.documents[b] = lane.document;
     segment.offsets[b] = lane.offset;
     segment.num_targets += static_cast<int64_t>(count);
@@ -162,6 +226,9 @@ bool Lanes::next(Segment& segment) {
 
 std::string Lanes::save() const {
   Json saved = identity_of(*split_, options_);
+  if (is_divided()) {
+    saved["pieces"] = pieces_.size();
+  }
   saved["epoch"] = epoch_;
   saved["next_in_order"] = next_in_order_;
   saved["places"] = Json::array();
@@ -171,9 +238,20 @@ std::string Lanes::save() const {
   return saved.dump();
 }
 
+Lanes::Lane Lanes::lane_at(int64_t document, int64_t offset) const {
+  const auto is_before = [&](const Piece& piece) {
+    return piece.document < document || (piece.document == document && piece.end <= offset);
+  };
+  const auto piece = std::partition_point(pieces_.begin(), pieces_.end(), is_before);
+  if (piece != pieces_.end() && piece->document == document) {
+    return {document, offset, piece->begin, piece->end};
+  }
+  throw DataError(fmt::format("document {} has nothing to read at {}", document, offset));
+}
+
 void Lanes::restore(const std::string& saved) {
   try {
-    const Json state = Json::parse(saved);
+    const Json state = parse_bounded_json<Json>(saved);
     check_identity(state, identity_of(*split_, options_));
     const int64_t epoch =
         whole_number(state.at("epoch"), 0, options_.repeat ? int64_t{1} << 53 : 0);
@@ -185,14 +263,25 @@ void Lanes::restore(const std::string& saved) {
     }
     std::vector<Lane> lanes;
     for (const Json& place : places) {
-      Lane lane;
-      lane.document = whole_number(place.at("document"), -1, split_->num_documents() - 1);
-      const int64_t inputs = lane.document < 0 ? 1 : readable_tokens(lane.document) - 1;
-      lane.offset = whole_number(place.at("offset"), 0, inputs - 1);
-      if (lane.offset % options_.segment != 0) {
-        throw DataError(fmt::format("offset {} is not at the start of a segment", lane.offset));
+      const int64_t document = whole_number(place.at("document"), -1, split_->num_documents() - 1);
+      const int64_t offset = whole_number(place.at("offset"), 0, int64_t{1} << 53);
+      if (offset % options_.segment != 0) {
+        throw DataError(fmt::format("offset {} is not at the start of a segment", offset));
       }
-      lanes.push_back(lane);
+      if (document < 0 && offset != 0) {
+        throw DataError(fmt::format("a lane without a document has offset {}", offset));
+      }
+      lanes.push_back(document < 0 ? Lane() : lane_at(document, offset));
+    }
+    if (is_divided() && !state.contains("pieces")) {
+      // Saved when documents were not cut and several lanes read the same: a clean start.
+      begin_epoch(epoch + 1);
+      lanes_.assign(lanes_.size(), Lane());
+      return;
+    }
+    if (is_divided()) {
+      const int64_t pieces = static_cast<int64_t>(pieces_.size());
+      whole_number(state.at("pieces"), pieces, pieces);
     }
     begin_epoch(epoch);
     next_in_order_ = next_in_order;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary names begin with ".partial-" or hold ".partial-", and are removed under the lock.
+// A split is made in a folder with a temporary name, named by dataset.json, then moved.
 #include "data/output_folder.h"
 
-#include <algorithm>
-#include <functional>
+#include <exception>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/temporaries.h"
 
 namespace brt {
 namespace fs = std::filesystem;
@@ -19,96 +20,77 @@ namespace {
 
 constexpr const char* kLockName = ".lock";
 constexpr const char* kTokenizerName = "tokenizer.model";
+// Folders of versions of brt that had no better temporary names.
+constexpr std::string_view kOldPrefix = ".partial-";
+constexpr std::string_view kOldAsidePrefix = ".partial-old-";
 
 void rename_or_throw(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);
   if (error) {
-    throw Error(fmt::format("{}: cannot be put in place: {}", to.string(), error.message()));
+    throw_unwritable(to, "cannot be put in place", error.value());
   }
 }
 
-bool is_temporary(const fs::path& path) {
-  return path.filename().string().find(".partial-") != std::string::npos;
-}
-
-std::vector<fs::path> entries_of(const fs::path& folder) {
+bool is_folder(const fs::path& path) {
   std::error_code error;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
-    entries.push_back(entry->path());
-  }
-  if (error) {
-    throw DataError(fmt::format("{}: folder cannot be read: {}", folder.string(), error.message()));
-  }
-  return entries;
+  return fs::is_directory(fs::symlink_status(path, error));
 }
 
-/// Whether an entry can stem from a run that was killed before it wrote its dataset.json.
-bool is_ours(const fs::path& path) {
-  if (path.filename() == kLockName || path.filename() == kTokenizerName || is_temporary(path)) {
-    return true;
-  }
-  if (!fs::is_directory(path)) {
-    return false;
-  }
-  const std::vector<fs::path> entries = entries_of(path);
-  return !entries.empty() && std::all_of(entries.begin(), entries.end(), [](const fs::path& entry) {
-    return entry.extension() == ".brt";
-  });
+/// Whether a name is one that brt gives to a file in a split's folder.
+bool is_split_file(const std::string& name) {
+  return (name.starts_with("shard-") &&
+          (name.ends_with(".brt") || name.find(".brt.partial-") != std::string::npos)) ||
+         is_temporary_name(name);
 }
 
-/// Steps that are undone in reverse unless all of them succeed.
-class Undo {
- public:
-  ~Undo() {
-    for (size_t i = steps_.size(); i > 0; --i) {
-      steps_[i - 1]();
+/// An entry that is no file of a split; none if the folder is brt's own.
+std::optional<fs::path> foreign_entry(const fs::path& folder) {
+  for (const fs::path& entry : folder_entries(folder)) {
+    const std::string name = entry.filename().string();
+    if (is_folder(entry) || !(is_split_file(name) || name == kTokenizerName)) {
+      return entry;
     }
   }
-  void add(std::function<void()> step) { steps_.push_back(std::move(step)); }
-  void cancel() { steps_.clear(); }
-
- private:
-  std::vector<std::function<void()>> steps_;  ///< none of them throws
-};
-
-void write_tokenizer(const fs::path& path, const std::string& serialized) {
-  if (serialized.empty()) {
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  } else {
-    write_file_atomically(path, serialized);
-  }
+  return std::nullopt;
 }
 
-/// Writes or removes tokenizer.model, to be undone.
-void install_tokenizer(const fs::path& path, const std::string& serialized, Undo& undo) {
-  const std::string before = fs::exists(path) ? read_file(path) : "";
-  if (before == serialized) {
-    return;
+/// Whether an entry of the output folder is an unfinished or replaced split, of which nothing is
+/// needed: the lock of the folder is held, so nobody is at work on it.
+bool is_dead_split(const fs::path& entry) {
+  const std::string name = entry.filename().string();
+  const bool is_old = name.starts_with(kOldPrefix) && !name.starts_with(kOldAsidePrefix);
+  return (is_temporary_name(name) || is_old) && is_folder(entry) && !foreign_entry(entry);
+}
+
+/// As much of it as the system lets go.
+void remove_split_folder(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::path& entry : folder_entries(folder)) {
+    fs::remove(entry, ignored);
   }
-  undo.add([path, before] {
-    try {
-      write_tokenizer(path, before);
-    } catch (const Error&) {
-      // The disk refuses the old file too; the error that led here is the one to report.
-    }
-  });
-  write_tokenizer(path, serialized);
+  fs::remove(folder, ignored);
+}
+
+std::string tokenizer_text(const fs::path& folder) {
+  const fs::path path = folder / kTokenizerName;
+  return name_exists(path) ? read_file(path) : "";
 }
 
 }  // namespace
 
 OutputFolder::OutputFolder(const fs::path& path) : path_(path), new_folders_(path) {
   try {
-    made_lock_ = !fs::exists(path_ / kLockName);
+    made_lock_ = !name_exists(path_ / kLockName);
     lock_ = std::make_unique<FileLock>(path_ / kLockName);
-    if (fs::exists(manifest_path(path_))) {
+    has_manifest_ = name_exists(manifest_path(path_));
+    if (has_manifest_) {
       manifest_ = read_manifest(path_);
     } else {
       check_contents();
+    }
+    if (manifest_.installing) {
+      finish_installation();
     }
     remove_leftovers();
   } catch (...) {
@@ -126,52 +108,95 @@ OutputFolder::~OutputFolder() {
 void OutputFolder::remove_made() {
   std::error_code ignored;
   if (lock_ != nullptr) {
-    for (fs::directory_iterator entry(path_, ignored);
-         !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
-      if (is_temporary(entry->path())) {
-        fs::remove_all(entry->path(), ignored);
-      }
+    if (!unfinished_.empty() && !is_named_on_disk()) {
+      fs::remove_all(path_ / unfinished_, ignored);
     }
     if (made_lock_) {
-      fs::remove(path_ / kLockName, ignored);
+      fs::remove(path_ / kLockName, ignored);  // while it is held, so that no other lock is lost
     }
   }
   new_folders_.remove_empty();
 }
 
+/// Whether dataset.json names the folder of begin_split(), so that it must stay; if it cannot be
+/// read, it may.
+bool OutputFolder::is_named_on_disk() const {
+  try {
+    const DatasetManifest now = read_manifest(path_);
+    return now.installing && now.installing->folder == unfinished_;
+  } catch (const FileAbsent&) {
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+/// Without a dataset.json, only what a run leaves that was killed before it wrote one is brt's.
 void OutputFolder::check_contents() const {
-  for (const fs::path& entry : entries_of(path_)) {
-    if (!is_ours(entry)) {
-      throw DataError(fmt::format("{}: holds other files than prepared data, {} for one",
-                                  path_.string(), entry.filename().string()),
-                      "give a new or empty folder as --output");
+  for (const fs::path& entry : folder_entries(path_)) {
+    const std::string name = entry.filename().string();
+    const bool is_ours = name == kLockName || name == kTokenizerName || is_dead_split(entry) ||
+                         (is_temporary_name(name) && !is_folder(entry));
+    if (!is_ours) {
+      throw DataError(
+          fmt::format("{}: holds other files than prepared data, {} for one", path_.string(), name),
+          "give a new or empty folder as --output");
     }
   }
 }
 
-void OutputFolder::remove_leftovers() const {
-  for (const fs::path& entry : entries_of(path_)) {
-    if (is_temporary(entry)) {
+/// What cannot be removed is in nobody's way: the next run tries again.
+void OutputFolder::remove_leftovers() const noexcept {
+  remove_dead_temporaries(path_);
+  try {
+    for (const fs::path& entry : folder_entries(path_)) {
       std::error_code error;
-      fs::remove_all(entry, error);
-      if (error) {
-        throw Error(fmt::format("{}: left by an interrupted run, cannot be removed: {}",
-                                entry.string(), error.message()));
+      if (is_dead_split(entry)) {
+        remove_split_folder(entry);
+      } else if (is_temporary_name(entry.filename().string()) && fs::is_symlink(entry, error)) {
+        fs::remove(entry, error);  // a split that was a link to another disk; its target stays
       }
     }
+  } catch (const std::exception&) {
+    return;
   }
 }
 
-void OutputFolder::check_tokenizer(const Tokenizer& tokenizer, const std::string& split) const {
+void OutputFolder::check_split(const std::string& split, const Tokenizer& tokenizer) const {
+  check_tokenizer(split, tokenizer);
+  const fs::path place = path_ / split;
+  if (!name_exists(place)) {
+    return;
+  }
+  std::error_code error;
+  const bool is_ours = manifest_.splits.contains(split) && fs::is_directory(place, error);
+  const std::optional<fs::path> foreign = is_ours ? foreign_entry(place) : place;
+  if (foreign) {
+    throw DataError(fmt::format("{}: is there, and not made by brt prepare (dataset.json does not "
+                                "name it)",
+                                foreign->string()),
+                    "move it away, or give another --split or --output");
+  }
+}
+
+void OutputFolder::check_tokenizer(const std::string& split, const Tokenizer& tokenizer) const {
+  const bool is_ours = has_manifest_ && manifest_.tokenizer_kind != "bytes";
+  if (!is_ours && name_exists(path_ / kTokenizerName) &&
+      tokenizer_text(path_) != tokenizer.serialized()) {
+    throw DataError(fmt::format("{}: is another tokenizer than the one given, and not made by brt "
+                                "prepare",
+                                (path_ / kTokenizerName).string()),
+                    "move it away, give it as --tokenizer, or give another --output");
+  }
   if (tokenizer.fingerprint() == manifest_.tokenizer_fingerprint) {
     return;
   }
-  for (const std::pair<const std::string, std::vector<ShardSummary>>& other : manifest_.splits) {
-    if (other.first != split) {
+  for (const auto& [other, shards] : manifest_.splits) {
+    if (other != split) {
       throw DataError(
           fmt::format("{}: split \"{}\" was made with another tokenizer ({}, fingerprint {}) than "
                       "the one given ({}, fingerprint {})",
-                      path_.string(), other.first, manifest_.tokenizer_kind,
+                      path_.string(), other, manifest_.tokenizer_kind,
                       hash_text(manifest_.tokenizer_fingerprint), tokenizer.kind(),
                       hash_text(tokenizer.fingerprint())),
           manifest_.tokenizer_kind == "bytes"
@@ -183,49 +208,65 @@ void OutputFolder::check_tokenizer(const Tokenizer& tokenizer, const std::string
 }
 
 fs::path OutputFolder::begin_split(const std::string& split) {
-  const fs::path folder = path_ / (".partial-" + split);
+  const std::string name = temporary_name(split, longest_name(path_));
   std::error_code error;
-  fs::create_directory(folder, error);
+  fs::create_directory(path_ / name, error);
   if (error) {
-    throw Error(fmt::format("{}: folder cannot be made: {}", folder.string(), error.message()));
+    throw_unwritable(path_ / name, "folder cannot be made", error.value());
   }
-  return folder;
+  unfinished_ = name;
+  return path_ / name;
 }
 
 void OutputFolder::install_split(const std::string& split,
                                  const std::vector<ShardSummary>& shards,
                                  const Tokenizer& tokenizer) {
-  const fs::path made = path_ / (".partial-" + split);
-  const fs::path old = path_ / (".partial-old-" + split);
-  const fs::path place = path_ / split;
   DatasetManifest manifest = manifest_;
   manifest.tokenizer_kind = tokenizer.kind();
   manifest.vocab_size = tokenizer.vocab_size();
   manifest.tokenizer_fingerprint = tokenizer.fingerprint();
   manifest.splits[split] = shards;
-
-  Undo undo;
-  std::error_code ignored;
-  sync_folder(made);
-  if (fs::exists(place)) {
-    rename_or_throw(place, old);
-    undo.add([old, place] {
-      std::error_code error;
-      fs::rename(old, place, error);
-    });
+  manifest.installing = {.split = split,
+                         .folder = unfinished_,
+                         .replaces_tokenizer = tokenizer_text(path_) != tokenizer.serialized()};
+  if (manifest.installing->replaces_tokenizer && !tokenizer.serialized().empty()) {
+    write_file_atomically(path_ / unfinished_ / kTokenizerName, tokenizer.serialized());
   }
-  rename_or_throw(made, place);
-  undo.add([made, place] {
-    std::error_code error;
-    fs::rename(place, made, error);
-  });
+  sync_folder(path_ / unfinished_);
   sync_folder(path_);
-  install_tokenizer(path_ / kTokenizerName, tokenizer.serialized(), undo);
   write_manifest(path_, manifest);
-  undo.cancel();
   keep_ = true;
   manifest_ = std::move(manifest);
-  fs::remove_all(old, ignored);
+  finish_installation();
+}
+
+/// Every step can be repeated, and begins only when the ones before it are on the disk.
+void OutputFolder::finish_installation() {
+  const SplitInstallation now = *manifest_.installing;
+  const fs::path made = path_ / now.folder;
+  const fs::path place = path_ / now.split;
+  if (name_exists(made)) {
+    if (now.replaces_tokenizer && manifest_.tokenizer_kind == "bytes") {
+      std::error_code error;
+      if (!fs::remove(path_ / kTokenizerName, error) && error) {
+        throw_unwritable(path_ / kTokenizerName, "cannot be removed", error.value());
+      }
+    } else if (now.replaces_tokenizer && name_exists(made / kTokenizerName)) {
+      rename_or_throw(made / kTokenizerName, path_ / kTokenizerName);
+    }
+    if (name_exists(place)) {
+      if (const std::optional<fs::path> foreign = foreign_entry(place)) {
+        throw DataError(fmt::format("{}: is in the place of a split", foreign->string()),
+                        "move it away and run the command again");
+      }
+      rename_or_throw(place, path_ / temporary_name(now.split, longest_name(path_)));
+    }
+    rename_or_throw(made, place);
+    sync_folder(path_);
+  }
+  manifest_.installing.reset();
+  write_manifest(path_, manifest_);
+  remove_leftovers();
 }
 
 }  // namespace brt

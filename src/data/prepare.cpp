@@ -69,10 +69,12 @@ class SplitWriter {
 class Preparation {
  public:
   Preparation(DocumentSource& source,
+              PassedOver& passed_over,
               const Tokenizer& tokenizer,
               SplitWriter& writer,
               const std::function<void(const PrepareProgress&)>& on_progress)
       : source_(source),
+        passed_over_(passed_over),
         tokenizer_(tokenizer),
         writer_(writer),
         on_progress_(on_progress),
@@ -82,12 +84,14 @@ class Preparation {
     while (const std::optional<std::string> name = source_.next_document()) {
       write_document(*name);
     }
+    progress_.passed_over = passed_over_;
     report();
     return progress_;
   }
 
  private:
   DocumentSource& source_;
+  PassedOver& passed_over_;
   const Tokenizer& tokenizer_;
   SplitWriter& writer_;
   const std::function<void(const PrepareProgress&)>& on_progress_;
@@ -109,6 +113,7 @@ class Preparation {
       report();
     }
     if (bytes == 0) {
+      ++passed_over_.empty;
       return;
     }
     chunker.finish();
@@ -141,17 +146,27 @@ class Preparation {
   }
 };
 
-/// An output within an input folder would be read as text by the next run.
+bool lies_within(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// An output within an input folder would be read as text by the next run, and an input within the
+/// output's split would be replaced by what is made of it.
 void check_output_is_no_input(const PrepareOptions& options) {
   std::error_code error;
   const fs::path output = fs::weakly_canonical(options.output, error);
   for (const std::string& input : options.inputs) {
-    const fs::path folder = fs::weakly_canonical(input, error);
-    if (input == "-" || !fs::is_directory(folder, error)) {
+    if (input == "-") {
       continue;
     }
-    const fs::path relative = output.lexically_relative(folder);
-    if (!relative.empty() && *relative.begin() != "..") {
+    const fs::path real = fs::weakly_canonical(input, error);
+    if (lies_within(real, output / options.split)) {
+      throw DataError(fmt::format("{}: input lies within the split that would be made, {}", input,
+                                  (options.output / options.split).string()),
+                      "choose another output folder");
+    }
+    if (fs::is_directory(real, error) && lies_within(output, real)) {
       throw DataError(fmt::format("{}: output folder lies within the input folder {}",
                                   options.output.string(), input),
                       "choose an output folder beside the input");
@@ -162,7 +177,8 @@ void check_output_is_no_input(const PrepareOptions& options) {
 }  // namespace
 
 PrepareProgress prepare_split(const PrepareOptions& options,
-                              const std::function<void(const PrepareProgress&)>& on_progress) {
+                              const std::function<void(const PrepareProgress&)>& on_progress,
+                              const std::function<void(const std::string&)>& on_warning) {
   check_split_name(options.split);
   if (options.output.empty()) {
     throw ConfigError("no output folder given");
@@ -171,14 +187,17 @@ PrepareProgress prepare_split(const PrepareOptions& options,
     throw ConfigError(fmt::format("shard_tokens must be at least 1, got {}", options.shard_tokens));
   }
   const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(options.tokenizer);
-  const std::unique_ptr<DocumentSource> source = open_documents(options.inputs);
+  PassedOver passed_over;
+  const std::unique_ptr<DocumentSource> source =
+      open_documents(options.inputs, passed_over, on_warning);
   check_output_is_no_input(options);
 
   OutputFolder output(options.output);
-  output.check_tokenizer(*tokenizer, options.split);
+  output.check_split(options.split, *tokenizer);
   SplitWriter writer(output.begin_split(options.split), tokenizer->vocab_size(),
                      options.shard_tokens);
-  const PrepareProgress progress = Preparation(*source, *tokenizer, writer, on_progress).run();
+  const PrepareProgress progress =
+      Preparation(*source, passed_over, *tokenizer, writer, on_progress).run();
   if (progress.documents == 0) {
     throw DataError("the inputs hold no text: every document is empty");
   }

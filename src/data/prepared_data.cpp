@@ -3,7 +3,6 @@
 #include "data/prepared_data.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +15,24 @@
 #include "data/shard.h"
 
 namespace brt {
+namespace {
+
+/// The folder's tokenizer, which may have to be moved to its place still (see SplitInstallation).
+std::unique_ptr<Tokenizer> load_dataset_tokenizer(const std::filesystem::path& folder,
+                                                  const DatasetManifest& manifest) {
+  if (manifest.installing && manifest.installing->replaces_tokenizer) {
+    const std::filesystem::path made = folder / manifest.installing->folder;
+    if (manifest.tokenizer_kind == "bytes") {
+      return load_tokenizer("bytes");
+    }
+    if (name_exists(made / "tokenizer.model")) {
+      return load_folder_tokenizer(made);
+    }
+  }
+  return load_folder_tokenizer(folder);
+}
+
+}  // namespace
 
 struct PreparedSplit::Impl {
   std::vector<Shard> shards;
@@ -80,7 +97,7 @@ std::vector<std::string> PreparedData::split_names() const {
 }
 
 std::unique_ptr<Tokenizer> PreparedData::tokenizer() const {
-  std::unique_ptr<Tokenizer> tokenizer = load_folder_tokenizer(folder_);
+  std::unique_ptr<Tokenizer> tokenizer = load_dataset_tokenizer(folder_, *manifest_);
   if (tokenizer->fingerprint() != manifest_->tokenizer_fingerprint) {
     throw DataError(
         fmt::format("{}: its tokenizer ({}, fingerprint {}) is not the one that made "
@@ -97,17 +114,16 @@ PreparedSplit PreparedData::open_split(const std::string& name) const {
       manifest_->splits.find(name);
   if (found == manifest_->splits.end()) {
     const std::vector<std::string> names = split_names();
-    throw DataError(
-        fmt::format("{}: has no split \"{}\"; it has: {}", folder_.string(), name,
-                    fmt::join(names, ", ")),
-        names.empty() ? "" : fmt::format("did you mean {}?", nearest_name(name, names)));
+    const std::string nearest = nearest_name(name, names);
+    throw DataError(fmt::format("{}: has no split \"{}\"; it has: {}", folder_.string(), name,
+                                fmt::join(names, ", ")),
+                    nearest.empty() ? "" : fmt::format("did you mean {}?", nearest));
   }
   std::unique_ptr<PreparedSplit::Impl> split = std::make_unique<PreparedSplit::Impl>();
   std::string checksums;
   for (const ShardSummary& expected : found->second) {
-    const std::filesystem::path path = folder_ / name / expected.file;
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) {
+    const std::filesystem::path path = split_folder(folder_, *manifest_, name) / expected.file;
+    if (!name_exists(path)) {
       throw DataError(fmt::format("{}: the shard is missing", path.string()),
                       "make the split again with brt prepare");
     }

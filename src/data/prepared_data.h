@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "data/passed_over.h"
 #include "text/tokenizer.h"
 
 namespace brt {
@@ -85,13 +86,16 @@ struct PrepareProgress {
   int64_t words = 0;
   int64_t tokens = 0;
   uint64_t input_bytes_read = 0;
+  PassedOver passed_over;  ///< known at the end only
 };
 
 /// Tokenizes documents into `output`/`split`, in memory that does not grow with the input. The
 /// split appears whole or not at all; an existing split of that name is replaced; another tokenizer
-/// than the folder's other splits use is an error. Empty documents are skipped.
+/// than the folder's other splits use is an error. Empty documents are passed over.
+/// @param on_warning  is told what open_documents() doubts
 /// @throws DataError as open_documents does, and if no document has any text.
 PrepareProgress prepare_split(const PrepareOptions& options,
-                              const std::function<void(const PrepareProgress&)>& on_progress);
+                              const std::function<void(const PrepareProgress&)>& on_progress,
+                              const std::function<void(const std::string&)>& on_warning = nullptr);
 
 }  // namespace brt

@@ -196,6 +196,7 @@ Shard::Shard(const std::filesystem::path& path) : file_(path) {
   summary_.tokens = static_cast<int64_t>(footer.tokens);
   read_index(bytes.substr(index_at, footer.index_bytes), path);
   check_tokens(path);
+  file_.check_unchanged();
 }
 
 void Shard::read_index(std::string_view index, const std::filesystem::path& path) {
@@ -249,6 +250,7 @@ void Shard::read(int64_t document, int64_t from, std::span<int32_t> out) const {
   } else {
     widen<uint32_t>(tokens, out);
   }
+  file_.check_unchanged();
 }
 
 }  // namespace brt

@@ -73,7 +73,8 @@ class Shard {
   const ShardSummary& summary() const { return summary_; }
   int64_t vocab_size() const { return vocab_size_; }
   const std::vector<DocumentInfo>& documents() const { return documents_; }
-  /// Tokens [from, from + out.size()) of a document; the caller has checked the range.
+  /// Tokens [from, from + out.size()) of a document; the caller has checked the range. @throws
+  /// DataError if another program wrote over the file since it was opened.
   void read(int64_t document, int64_t from, std::span<int32_t> out) const;
 
  private:

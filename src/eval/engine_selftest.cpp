@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "eval/int8_error.h"
 #include "generate/engine.h"
 #include "safetensors/mapped_safetensors.h"
 
@@ -22,16 +23,40 @@ struct Limits {
   double logits, carry;
 };
 
-/// bfloat16 as in selftest.cpp. int8 weights are rounded to 1/254 of the largest of their row,
-/// which for the small random matrices of the cases is as coarse as bfloat16.
-Limits limits_of(WeightFormat format) {
+bool is_carry(const SafetensorsEntry& entry) {
+  return entry.name.starts_with("carry.") && entry.dtype == "F32";
+}
+
+/// Of int8 from a model of the error (int8_error.cpp) with this case's weights, sizes and numbers;
+/// the carry's from the largest of its tensors.
+Limits int8_limits(const std::filesystem::path& folder,
+                   const ModelConfig& config,
+                   MappedSafetensors& file,
+                   int64_t tokens) {
+  MappedSafetensors weights(folder / "model.safetensors");
+  const double error = int8_error(config, weights, (tokens + config.window - 1) / config.window);
+  Limits limits = {int8_limit(error, file.floats("logits")), 0.0};
+  for (const auto& [name, entry] : file.entries()) {
+    if (is_carry(entry)) {
+      limits.carry = std::max(limits.carry, int8_limit(error, file.floats(name)));
+    }
+  }
+  return limits;
+}
+
+/// bfloat16 as in selftest.cpp. @param tokens  of a lane
+Limits limits_of(WeightFormat format,
+                 const std::filesystem::path& folder,
+                 const ModelConfig& config,
+                 MappedSafetensors& file,
+                 int64_t tokens) {
   switch (format) {
     case WeightFormat::kFloat32:
       return {1e-4, 1e-4};
     case WeightFormat::kBfloat16:
       return {0.15, 0.2};
     case WeightFormat::kInt8:
-      return {0.3, 0.4};
+      return int8_limits(folder, config, file, tokens);
   }
   throw ConfigError("selftest: unknown weight format");
 }
@@ -62,9 +87,12 @@ class EngineCase {
         file_(folder / "case.safetensors"),
         shape_(file_.entries().at("tokens").shape),
         tokens_GBN_(file_.values<int32_t>("tokens")),
-        starts_GB_(file_.values<uint8_t>("starts")),
-        logits_{"logits", 0.0, limits_of(format).logits, ""},
-        carry_{"carry", 0.0, limits_of(format).carry, ""} {}
+        starts_GB_(file_.values<uint8_t>("starts")) {
+    const Limits limits =
+        limits_of(format, folder, engine_.config(), file_, shape_.at(0) * shape_.at(2));
+    logits_.limit = limits.logits;
+    carry_.limit = limits.carry;
+  }
 
   SelftestResult run(const std::string& name) {
     streams_.resize(static_cast<size_t>(lanes()));
@@ -83,8 +111,8 @@ class EngineCase {
   std::vector<int64_t> shape_;  ///< [G, B, N]
   std::vector<int32_t> tokens_GBN_;
   std::vector<uint8_t> starts_GB_;
-  SelftestFigure logits_;
-  SelftestFigure carry_;
+  SelftestFigure logits_ = {"logits", 0.0, 0.0, ""};
+  SelftestFigure carry_ = {"carry", 0.0, 0.0, ""};
   std::vector<StreamState> streams_;
 
   int64_t lanes() const { return shape_[1]; }

@@ -3,6 +3,7 @@
 #include "eval/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cmath>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "data/lanes.h"
+#include "ops/compute_threads.h"
 
 namespace brt {
 namespace {
@@ -99,7 +101,9 @@ at::Tensor target_losses(const LanguageModel& model,
 class LossSums {
  public:
   explicit LossSums(int64_t num_documents)
-      : nats_(static_cast<size_t>(num_documents)), tokens_(static_cast<size_t>(num_documents)) {}
+      : nats_(static_cast<size_t>(num_documents)),
+        tokens_(static_cast<size_t>(num_documents)),
+        first_not_finite_(static_cast<size_t>(num_documents), -1) {}
 
   void add(const Segment& segment, const Batch& batch, const at::Tensor& losses_BN) {
     const double* losses = losses_BN.data_ptr<double>();
@@ -134,6 +138,7 @@ class LossSums {
       document.bytes = std::llround(static_cast<double>(info.bytes) * share);
       document.words = std::llround(static_cast<double>(info.words) * share);
       document.nats = nats_[place];
+      document.first_not_finite = first_not_finite_[place];
       result.tokens += document.tokens;
       result.bytes += document.bytes;
       result.words += document.words;
@@ -150,6 +155,7 @@ class LossSums {
  private:
   std::vector<double> nats_;
   std::vector<int64_t> tokens_;
+  std::vector<int64_t> first_not_finite_;  ///< a document's tokens come in order
   std::vector<PositionLoss> intervals_;
   int64_t total_tokens_ = 0;
   double total_nats_ = 0.0;
@@ -164,6 +170,9 @@ class LossSums {
     interval.nats += nats;
     tokens_[document] += 1;
     nats_[document] += nats;
+    if (!std::isfinite(nats) && first_not_finite_[document] < 0) {
+      first_not_finite_[document] = position;
+    }
     total_tokens_ += 1;
     total_nats_ += nats;
   }
@@ -208,9 +217,25 @@ Carry incoming_carry(const Carry& carry, CarryMode mode, Batch& batch) {
 
 double per(double sum, int64_t count) { return sum / static_cast<double>(count); }
 
-const std::vector<std::string>& carry_words() {
-  static const std::vector<std::string> words = {"carried", "reset", "none"};
-  return words;
+/// The words of a mode: for readers, and in files and JSON. `none` meant "the cache but no state",
+/// and was read as "nothing carried", which is `reset`; hence the other words.
+struct CarryWords {
+  CarryMode mode;
+  const char* label;
+  const char* word;
+};
+
+constexpr std::array<CarryWords, 3> kCarryWords = {{{CarryMode::kCarried, "full", "carried"},
+                                                    {CarryMode::kNone, "no-state", "none"},
+                                                    {CarryMode::kReset, "nothing", "reset"}}};
+
+const CarryWords& words_of(CarryMode mode) {
+  for (const CarryWords& words : kCarryWords) {
+    if (words.mode == mode) {
+      return words;
+    }
+  }
+  throw ConfigError("carry mode without a word");
 }
 
 }  // namespace
@@ -244,6 +269,7 @@ EvaluationResult evaluate(LanguageModel& model,
   std::vector<int64_t> lanes_in_carry;
   Segment segment;
   while (lanes.next(segment)) {
+    share_cores();
     check_vocabulary(segment, config.vocab_size);
     Batch batch = make_batch(segment, config.window);
     if (batch.length == 0) {
@@ -272,26 +298,32 @@ EvaluationResult evaluate(LanguageModel& model,
   return result;
 }
 
-CarryMode carry_mode_from_word(const std::string& word) {
-  for (const CarryMode mode : {CarryMode::kCarried, CarryMode::kReset, CarryMode::kNone}) {
-    if (word == to_word(mode)) {
-      return mode;
+void check_finite(const EvaluationResult& result) {
+  for (const DocumentLoss& document : result.documents) {
+    if (document.first_not_finite >= 0) {
+      throw DataError("evaluate: the loss of token " + std::to_string(document.first_not_finite) +
+                          " of document \"" + document.name + "\" is not a finite number",
+                      "the model's numbers overflow: its weights are damaged or its training "
+                      "diverged");
     }
   }
-  throw ConfigError("carry must be carried, reset or none, got \"" + word + "\"",
-                    "did you mean " + nearest_name(word, carry_words()) + "?");
 }
 
-std::string to_word(CarryMode mode) {
-  switch (mode) {
-    case CarryMode::kCarried:
-      return "carried";
-    case CarryMode::kReset:
-      return "reset";
-    case CarryMode::kNone:
-      return "none";
+CarryMode carry_mode_from_word(const std::string& word) {
+  std::vector<std::string> known;
+  for (const CarryWords& words : kCarryWords) {
+    if (word == words.label || word == words.word) {
+      return words.mode;
+    }
+    known.insert(known.end(), {words.label, words.word});
   }
-  throw ConfigError("carry mode without a word");
+  const std::string nearest = nearest_name(word, known);
+  throw ConfigError("carry must be full, no-state or nothing, got \"" + word + "\"",
+                    nearest.empty() ? "" : "did you mean " + nearest + "?");
 }
+
+std::string to_word(CarryMode mode) { return words_of(mode).word; }
+
+std::string carry_label(CarryMode mode) { return words_of(mode).label; }
 
 }  // namespace brt

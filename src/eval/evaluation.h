@@ -40,6 +40,7 @@ struct DocumentLoss {
   int64_t bytes = 0;
   int64_t words = 0;
   double nats = 0.0;
+  int64_t first_not_finite = -1;  ///< place of the first token whose loss is no number; -1: none
 };
 
 struct EvaluationResult {
@@ -75,9 +76,17 @@ EvaluationResult evaluate(LanguageModel& model,
                           const EvaluationOptions& options,
                           const std::function<void(const EvaluationProgress&)>& on_progress = {});
 
-/// "carried", "reset", "none". @throws ConfigError naming the nearest known word.
+/// @throws DataError naming the first token, and its document, whose loss is not a finite number:
+/// the figures are none then.
+void check_finite(const EvaluationResult& result);
+
+/// "full", "no-state" and "nothing", or what evaluations are filed under: "carried", "none" and
+/// "reset" in the same order. @throws ConfigError naming the nearest known word.
 CarryMode carry_mode_from_word(const std::string& word);
+/// The word in the output of `brt eval --json`, which others rely on: "carried", "none", "reset".
 std::string to_word(CarryMode mode);
+/// The word for readers: "full", "no-state", "nothing".
+std::string carry_label(CarryMode mode);
 
 /// The object of docs/reference.md, "eval --json".
 std::string evaluation_to_json(const EvaluationResult& result,

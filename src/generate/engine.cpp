@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/available_cores.h"
 #include "base/error.h"
 #include "generate/packed_model.h"
 #include "generate/stream_layout.h"
@@ -29,8 +29,7 @@ int64_t threads_of(const EngineOptions& options) {
   if (options.threads < 0) {
     throw ConfigError(fmt::format("engine: threads must be at least 0, got {}", options.threads));
   }
-  const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
-  return options.threads == 0 ? cores : options.threads;
+  return options.threads == 0 ? available_cores() : options.threads;
 }
 
 int64_t logits_rows_of(const ModelConfig& config) {
@@ -66,7 +65,7 @@ struct Engine::Impl {
   std::vector<int64_t> step_rows;
 
   Impl(const std::filesystem::path& folder, const EngineOptions& options)
-      : team(threads_of(options)),
+      : team(threads_of(options), options.choose_team_size),
         model(folder, options.weights, team),
         layout(std::make_shared<const StreamLayout>(model)),
         max_logits_rows(logits_rows_of(model.config())),
@@ -91,7 +90,7 @@ Engine::~Engine() = default;
 
 const ModelConfig& Engine::config() const { return impl_->model.config(); }
 WeightFormat Engine::weights() const { return impl_->model.format(); }
-int64_t Engine::threads() const { return impl_->team.size(); }
+int64_t Engine::threads() const { return impl_->team.most(); }
 uint64_t Engine::fingerprint() const { return impl_->model.fingerprint(); }
 int64_t Engine::weight_bytes_per_token() const { return impl_->model.bytes_per_token(); }
 
@@ -123,6 +122,7 @@ void Engine::feed(std::span<Feed> feeds) {
   impl_->progress.assign(feeds.size(), {});
   while (impl_->plan_step(feeds)) {
     impl_->step->read(impl_->step_tokens);
+    impl_->model.check_unchanged();  // no number of other weights is shown to anybody
     impl_->plan_logits(feeds);
     impl_->compute_logits(feeds);
     for (FeedProgress& place : impl_->progress) {

@@ -16,7 +16,10 @@ namespace brt {
 
 struct EngineOptions {
   WeightFormat weights = WeightFormat::kBfloat16;
-  int64_t threads = 0;  ///< 0: one for each core
+  int64_t threads = 0;  ///< 0: one for each core that the process may use
+  /// Empty but for tests: how many threads work in the next part of a step. Else as many as other
+  /// programs leave cores for.
+  std::function<int64_t()> choose_team_size = {};
 };
 
 /// What one stream reads in a call.
@@ -41,6 +44,7 @@ class Engine {
 
   const ModelConfig& config() const;
   WeightFormat weights() const;
+  /// That were started: fewer than asked for if the system refused more.
   int64_t threads() const;
   /// The model's identity: equals checkpoint's model_fingerprint() of the same folder.
   uint64_t fingerprint() const;
@@ -54,7 +58,8 @@ class Engine {
   /// may have the same state. If a visit throws, each stream stands, whole, behind the tokens
   /// whose logits were being visited or some later ones.
   /// @throws ShapeError if a token is not in [0, V), Error if a state is of another model; nothing
-  /// is read then.
+  /// is read then. DataError if another program wrote over the model's file; the states are of no
+  /// use then.
   void feed(std::span<Feed> feeds);
   /// One stream; only the last token's logits are computed.
   void feed(StreamState& state, std::span<const int32_t> tokens);

@@ -3,6 +3,8 @@
 #include "generate/packed_model.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <string>
 #include <system_error>
@@ -15,12 +17,13 @@
 #include "generate/tensor_reader.h"
 #include "kernels/int8_panels.h"
 #include "safetensors/model_hash.h"
+#include "safetensors/size_check.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kEmbeddingName = "embedding.weight";
 
 ModelConfig read_config(const std::filesystem::path& folder) {
@@ -31,6 +34,16 @@ ModelConfig read_config(const std::filesystem::path& folder) {
                           "a model folder holds config.json and model.safetensors");
   }
   return read_model_config(path);
+}
+
+/// Without a branch a number, so that the loop takes many at a time.
+bool all_finite(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7F800000;  // all of whose bits are set in NaN and infinity
+  uint32_t found = 0;
+  for (const float value : values) {
+    found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
+  }
+  return found == 0;
 }
 
 /// Reads the weights of one layer.
@@ -191,7 +204,8 @@ class LayerReader {
 }  // namespace
 
 PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat format, ThreadTeam& team)
-    : config_(read_config(folder)), format_(format), file_(folder / kWeightsName) {
+    : config_(read_config(folder)), format_(format), file_(find_weight_files(folder)) {
+  check_size();
   const int64_t deepest = std::max({config_.width, config_.ffn_width, joined_width(config_)});
   if (format == WeightFormat::kInt8 && deepest > kernels::kMaxInt8Depth) {
     throw ConfigError(fmt::format("int8 weights: rows of at most {} numbers, the model has {}",
@@ -203,12 +217,14 @@ PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat forma
   ModelHash hash(config_);
   for (const auto& [name, entry] : file_.entries()) {
     const std::span<const float> values = file_.floats(name);
+    check_finite(name, values, team);
     hash.add(name, "F32", entry.shape, values.data(), values.size_bytes());
     if (name != kEmbeddingName) {
       file_.forget(name);
     }
   }
   fingerprint_ = hash.digest();
+  file_.check_unchanged();
 }
 
 void PackedModel::read() {
@@ -222,6 +238,31 @@ void PackedModel::read() {
   }
   tensors.finish();
   logits_ = WeightMatrix(format_, config_.width, {{embedding, config_.vocab_size, config_.width}});
+}
+
+void PackedModel::check_size() const {
+  int64_t held = 0;
+  for (const auto& [name, entry] : file_.entries()) {
+    held += elements_of(entry.shape);
+  }
+  check_model_size(config_, file_.path(), held, ReadingForm::kStream);
+}
+
+/// One NaN makes every result NaN, by way of the state those of all later tokens too.
+void PackedModel::check_finite(const std::string& name,
+                               std::span<const float> values,
+                               ThreadTeam& team) const {
+  std::atomic<bool> is_finite = true;
+  team.run([&](int64_t thread) {
+    const Range part = team.part(static_cast<int64_t>(values.size()), thread);
+    if (!all_finite(values.subspan(static_cast<size_t>(part.begin),
+                                   static_cast<size_t>(part.end - part.begin)))) {
+      is_finite = false;
+    }
+  });
+  if (!is_finite) {
+    throw_not_finite(file_.path().string(), name);
+  }
 }
 
 /// In the order in which a token's step reads them.

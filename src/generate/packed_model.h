@@ -60,7 +60,8 @@ struct LayerWeights {
 /// Immutable once made.
 class PackedModel {
  public:
-  /// @throws CheckpointError naming all tensors that are missing, misshapen or surplus
+  /// @throws CheckpointError naming all tensors that are missing, misshapen or surplus, or the
+  /// first that holds a number that is not finite
   PackedModel(const std::filesystem::path& folder, WeightFormat format, ThreadTeam& team);
 
   const ModelConfig& config() const { return config_; }
@@ -72,6 +73,8 @@ class PackedModel {
   const std::vector<float>& final_norm() const { return final_norm_D_; }
   const WeightMatrix& logits() const { return logits_; }  ///< E
   int64_t bytes_per_token() const;
+  /// @throws DataError if another program wrote over the file that embedding() may lie in.
+  void check_unchanged() const { file_.check_unchanged(); }
 
  private:
   ModelConfig config_;
@@ -84,8 +87,10 @@ class PackedModel {
   WeightMatrix logits_;
   AlignedBuffer memory_;
 
+  void check_size() const;
   void read();
   void pack(ThreadTeam& team);
+  void check_finite(const std::string& name, std::span<const float> values, ThreadTeam& team) const;
   std::vector<WeightMatrix*> matrices();
 };
 

@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace brt {
 
 PromptReader::PromptReader(Engine& engine, const Tokenizer& tokenizer, Session& session)
-    : engine_(engine), tokenizer_(tokenizer), session_(session) {}
+    : engine_(engine), tokenizer_(tokenizer), session_(session) {
+  chunker_.append(std::exchange(session.text.pending_text, std::string()));
+  session.text.line = {};  // from here on it is not scored
+}
 
 void PromptReader::append(std::string_view part) {
   chunker_.append(part);

@@ -2,6 +2,7 @@
 // Text that arrives in parts into a stream.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "generate/session.h"
@@ -10,7 +11,8 @@
 
 namespace brt {
 
-/// Reads a prompt, cut into pieces as documents are. The arguments must outlive the object.
+/// Reads a prompt, cut into pieces as documents are, behind what the session had read and not yet
+/// tokenized. The arguments must outlive the object.
 class PromptReader {
  public:
   PromptReader(Engine& engine, const Tokenizer& tokenizer, Session& session);
@@ -18,6 +20,8 @@ class PromptReader {
   void append(std::string_view part);
   /// Reads the rest.
   void finish();
+  /// What was added and is not read, which is taken out.
+  std::string take_rest() { return chunker_.take_rest(); }
 
  private:
   Engine& engine_;

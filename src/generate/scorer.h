@@ -18,7 +18,7 @@ struct TokenScore {
   int64_t index = 0;  ///< place in the document, from 0
   int32_t token = 0;
   std::string_view bytes;      ///< that the token stands for; empty at the document's end
-  int64_t byte_offset = 0;     ///< of the token's first byte
+  int64_t byte_offset = 0;     ///< where it begins in the text that was given
   std::optional<double> nats;  ///< -log of its probability; nothing for the document's first token
 };
 
@@ -33,15 +33,25 @@ struct ScoreTotal {
 class Scorer {
  public:
   using Visit = std::function<void(const TokenScore&)>;
+  using VisitText = std::function<void(std::string_view)>;
 
   /// Goes on where `session` stands, and moves it. The arguments must outlive the object; `visit`
-  /// gets every token in order.
-  Scorer(Engine& engine, const Tokenizer& tokenizer, Session& session, Visit visit);
+  /// gets every token in order, `visit_text` every piece of text once it is scored.
+  Scorer(Engine& engine,
+         const Tokenizer& tokenizer,
+         Session& session,
+         Visit visit,
+         VisitText visit_text = {});
+
+  /// All three throw DataError, naming the token, where the model's numbers are not finite.
 
   /// Adds text, which is scored as soon as its tokens are certain: in pieces as documents are cut.
   void append(std::string_view part);
   /// Scores all that was added: a border of pieces comes here, and tokens do not reach over it.
   void cut();
+  /// What was added and is not scored, which is taken out: given again, before what comes next, it
+  /// is scored as it would have been.
+  std::string take_rest() { return chunker_.take_rest(); }
   /// Scores the rest and the document's end, which the session does not read.
   void finish();
 
@@ -53,12 +63,13 @@ class Scorer {
   const Tokenizer& tokenizer_;
   Session& session_;
   Visit visit_;
+  VisitText visit_text_;
   TextChunker chunker_;
   ScoreTotal total_;
   int64_t next_index_ = 0;
 
   void score_pieces();
-  void give_out(int32_t token, std::span<const float> logits_V);
+  void give_out(int32_t token, int64_t byte_offset, std::span<const float> logits_V);
 };
 
 }  // namespace brt

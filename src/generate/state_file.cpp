@@ -17,8 +17,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file_stream.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "config/bounded_json.h"
 #include "generate/little_endian.h"
 
 namespace brt {
@@ -120,23 +122,46 @@ SamplerOptions sampler_from_json(const Json& json) {
   return sampler;
 }
 
+Json line_json(const LineProgress& line) {
+  return {{"bytes", line.bytes},
+          {"tokens", line.tokens},
+          {"nats", line.nats},
+          {"text", to_hex(line.text)}};
+}
+
+LineProgress line_from_json(const Json& json) {
+  LineProgress line;
+  line.bytes = count_from_json(json.at("bytes"));
+  line.tokens = count_from_json(json.at("tokens"));
+  line.nats = json.at("nats").get<double>();
+  line.text = from_hex(json.at("text").get<std::string>());
+  if (static_cast<uint64_t>(line.bytes) < line.text.size()) {
+    throw CheckpointError("the line under way is shorter than its text");
+  }
+  return line;
+}
+
 Json header_json(const StateFile& file) {
   Json parts = Json::array();
   for (const StatePart& part : file.parts) {
     parts.push_back({{"name", part.name}, {"dtype", part.dtype}, {"bytes", part.bytes.size()}});
   }
-  return {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
-          {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
-          {"weights", file.model.weights},
-          {"kernel_target", file.model.kernel_target},
-          {"tokens_read", file.tokens_read},
-          {"bytes_read", file.text.bytes_read},
-          {"lines_read", file.text.lines_read},
-          {"sampler", sampler_json(file.text.sampler)},
-          {"recent_tokens", file.text.recent_tokens},
-          {"stop_text", to_hex(file.text.stop_text)},
-          {"pending_text", to_hex(file.text.pending_text)},
-          {"parts", parts}};
+  Json header = {{"model_fingerprint", hash_text(file.model.model_fingerprint)},
+                 {"tokenizer_fingerprint", hash_text(file.model.tokenizer_fingerprint)},
+                 {"weights", file.model.weights},
+                 {"kernel_target", file.model.kernel_target},
+                 {"tokens_read", file.tokens_read},
+                 {"bytes_read", file.text.bytes_read},
+                 {"lines_read", file.text.lines_read},
+                 {"sampler", sampler_json(file.text.sampler)},
+                 {"recent_tokens", file.text.recent_tokens},
+                 {"stop_text", to_hex(file.text.stop_text)},
+                 {"pending_text", to_hex(file.text.pending_text)},
+                 {"parts", parts}};
+  if (file.text.line.bytes > 0) {  // absent otherwise, as in files of programs that know none
+    header["line"] = line_json(file.text.line);
+  }
+  return header;
 }
 
 uint64_t fingerprint_from_json(const Json& json) {
@@ -152,7 +177,7 @@ uint64_t fingerprint_from_json(const Json& json) {
 
 /// Fills a file from its header; `data` is what stands behind.
 StateFile parse(std::string_view header, std::string_view data) {
-  const Json json = Json::parse(header);
+  const Json json = parse_bounded_json<Json>(header);
   StateFile file;
   file.model = {.model_fingerprint = fingerprint_from_json(json.at("model_fingerprint")),
                 .tokenizer_fingerprint = fingerprint_from_json(json.at("tokenizer_fingerprint")),
@@ -167,6 +192,9 @@ StateFile parse(std::string_view header, std::string_view data) {
   }
   file.text.stop_text = from_hex(json.at("stop_text").get<std::string>());
   file.text.pending_text = from_hex(json.at("pending_text").get<std::string>());
+  if (json.contains("line")) {
+    file.text.line = line_from_json(json.at("line"));
+  }
   for (const Json& part : json.at("parts")) {
     const size_t size = whole_number<size_t>(part.at("bytes"));
     if (size > data.size()) {
@@ -215,7 +243,7 @@ PartDifference compare(const StatePart& first, const StatePart& second) {
 }  // namespace
 
 bool begins_as_state_file(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream = open_stream(path);
   std::string start(kMagic.size(), '\0');
   return stream.read(start.data(), static_cast<std::streamsize>(start.size())) && start == kMagic;
 }
@@ -265,7 +293,7 @@ void write_state_file(const fs::path& path, const StateFile& file) {
   append_little_endian(start, kStateFormatVersion);
   append_little_endian(start, static_cast<uint64_t>(header.size()));
   start += header;
-  AtomicFile output(path);
+  AtomicFile output(path, NewFileMode::kPrivate);
   StreamingHash hash;
   const auto write = [&](std::string_view bytes) {
     output.write(bytes);

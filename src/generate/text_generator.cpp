@@ -2,6 +2,7 @@
 // The loop of generation: draw a token for each session, give out its text, read it.
 #include "generate/text_generator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -54,6 +55,13 @@ class Continuation {
     is_done_ = stops_.found().has_value() || result_.tokens == max_tokens;
   }
 
+  /// Ends it as interrupted if it has not ended otherwise.
+  void interrupt() {
+    if (!is_done_) {
+      result_.reason = FinishReason::kInterrupted;
+    }
+  }
+
   GenerationResult finish() {
     if (!stops_.found()) {
       give_out(characters_.push(stops_.finish()));
@@ -93,6 +101,8 @@ std::string to_word(FinishReason reason) {
       return "document_end";
     case FinishReason::kStop:
       return "stop";
+    case FinishReason::kInterrupted:
+      return "interrupted";
   }
   throw Error("finish reason without a word");
 }
@@ -101,8 +111,7 @@ std::vector<GenerationResult> continue_texts(
     Engine& engine,
     const Tokenizer& tokenizer,
     std::span<Session> sessions,
-    int64_t max_tokens,
-    const std::vector<std::string>& stop,
+    const ContinuationLimits& limits,
     const std::function<void(size_t, std::string_view)>& on_text) {
   std::vector<Continuation> continuations;
   for (size_t i = 0; i < sessions.size(); ++i) {
@@ -111,12 +120,16 @@ std::vector<GenerationResult> continue_texts(
           "generate: there is nothing to continue: a document's first token is never predicted",
           "give a prompt of at least one token, or a saved state");
     }
-    continuations.emplace_back(sessions[i], tokenizer, stop,
+    continuations.emplace_back(sessions[i], tokenizer, limits.stop,
                                [&on_text, i](std::string_view text) { on_text(i, text); });
   }
   std::vector<Continuation*> reading;
   std::vector<Feed> feeds;
-  for (int64_t step = 0; step < max_tokens; ++step) {
+  for (int64_t step = 0; step < limits.max_tokens; ++step) {
+    if (limits.is_interrupted && limits.is_interrupted()) {
+      std::ranges::for_each(continuations, &Continuation::interrupt);
+      break;
+    }
     reading.clear();
     feeds.clear();
     for (Continuation& continuation : continuations) {
@@ -130,7 +143,7 @@ std::vector<GenerationResult> continue_texts(
     }
     engine.feed(feeds);
     for (Continuation* continuation : reading) {
-      continuation->give_out_token(max_tokens);
+      continuation->give_out_token(limits.max_tokens);
     }
   }
   std::vector<GenerationResult> results;

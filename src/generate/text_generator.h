@@ -19,9 +19,10 @@ enum class FinishReason {
   kTokens,       ///< as many tokens as were asked for
   kDocumentEnd,  ///< the model closed the document; the closing token is not read
   kStop,         ///< a stop string; its tokens are read, its text is not given out
+  kInterrupted,  ///< it was asked to end; the session can be continued
 };
 
-/// "tokens", "document_end", "stop".
+/// "tokens", "document_end", "stop", "interrupted".
 std::string to_word(FinishReason reason);
 
 struct GenerationResult {
@@ -30,7 +31,14 @@ struct GenerationResult {
   std::string stop;  ///< the stop string that was met, if any
 };
 
-/// Continues each session by up to `max_tokens` tokens, drawn as its sampler says, all of them in
+/// Where continuations end.
+struct ContinuationLimits {
+  int64_t max_tokens = 0;
+  std::vector<std::string> stop = {};         ///< stop strings
+  std::function<bool()> is_interrupted = {};  ///< asked before each token
+};
+
+/// Continues each session within the limits by tokens drawn as its sampler says, all of them in
 /// the same calls of the engine; one that is done waits for the others. `on_text` gets a session's
 /// index and its text as it comes, never half a UTF-8 character but for what the last token leaves
 /// unfinished; it may throw to stop.
@@ -40,8 +48,7 @@ std::vector<GenerationResult> continue_texts(
     Engine& engine,
     const Tokenizer& tokenizer,
     std::span<Session> sessions,
-    int64_t max_tokens,
-    const std::vector<std::string>& stop,
+    const ContinuationLimits& limits,
     const std::function<void(size_t, std::string_view)>& on_text);
 
 }  // namespace brt

@@ -163,7 +163,7 @@ class TokenStepOf : public TokenStep {
     for (const StateUpdate<T>& update : updates_) {
       scratch_bytes = std::max(scratch_bytes, update.scratch_bytes());
     }
-    threads_.resize(static_cast<size_t>(team_.size()));
+    threads_.resize(static_cast<size_t>(team_.most()));
     for (PerThread& own : threads_) {
       own.scratch = AlignedBuffer(scratch_bytes);
       own.normed_RD = AlignedBuffer(aligned_bytes<float>(kPrivateRows * (config_.width + 1)));

@@ -4,6 +4,8 @@
 
 #include "kernels/cpu_target.h"
 #include "kernels/int8_targets.h"
+#include "kernels/matmul_targets.h"
+#include "kernels/thread_scratch.h"
 
 namespace brt::kernels {
 
@@ -20,7 +22,7 @@ void quantize_rows(const QuantizeRowsArgs& args, int64_t begin, int64_t end) {
 void matmul_int8(const MatmulInt8Args& args) {
 #if defined(__x86_64__)
   if (cpu_target() == CpuTarget::kAmx) {
-    matmul_int8_amx(args);
+    matmul_int8_amx(args, thread_scratch(kAmxScratchBytes));
     return;
   }
   if (cpu_target() >= CpuTarget::kAvx512Vnni) {

@@ -10,6 +10,7 @@
 #include "kernels/amx_tiles-inl.h"
 #include "kernels/int8_outputs_avx512-inl.h"
 #include "kernels/int8_targets.h"
+#include "kernels/matmul_targets.h"
 
 namespace brt::kernels {
 namespace {
@@ -17,10 +18,12 @@ namespace {
 constexpr int64_t kStepDepth = kTileRowBytes;
 constexpr int64_t kMostLineRows = kTileRows / 2;
 constexpr int64_t kGroupRows = kTileRows;
-constexpr int64_t kChunkBytes = int64_t{1} << 20;               // of tiles
+constexpr int64_t kChunkBytes = kAmxTileBytes;
 constexpr int64_t kGroupSums = 2 * kGroupRows * kPanelColumns;  // of high, then of low
 
 static_assert(kPanelRowBytes == kInt8Quad * kPanelColumns);
+static_assert(kMostChunkRows / kGroupRows * kGroupSums * static_cast<int64_t>(sizeof(int32_t)) <=
+              kAmxSumBytes);
 
 BRT_TILE_UNIT(Int8Unit, _tile_dpbusd);
 
@@ -211,17 +214,16 @@ constexpr int64_t kMostDepth = kChunkBytes / kGroupRows / 2;
 
 }  // namespace
 
-void matmul_int8_amx(const MatmulInt8Args& args) {
+void matmul_int8_amx(const MatmulInt8Args& args, char* scratch) {
   if (args.rows <= 1 || args.depth == 0 || args.depth > kMostDepth) {
     matmul_int8_avx512vnni(args);
     return;
   }
-  alignas(64) char tiles[kChunkBytes];
-  alignas(64) int32_t sums[kMostChunkRows / kGroupRows * kGroupSums];
+  int32_t* sums = reinterpret_cast<int32_t*>(scratch + kAmxTileBytes);
   const int64_t most_rows = chunk_rows(args.depth);
   const TileUnit unit(args.rows <= kMostLineRows ? 2 * args.rows : kTileRows);
   for (int64_t row = 0; row < args.rows; row += most_rows) {
-    ChunkProduct(args, row, smaller(most_rows, args.rows - row)).run(tiles, sums);
+    ChunkProduct(args, row, smaller(most_rows, args.rows - row)).run(scratch, sums);
   }
 }
 

@@ -12,6 +12,7 @@ void quantize_rows_avx512(const QuantizeRowsArgs& args, int64_t begin, int64_t e
 void matmul_int8_scalar(const MatmulInt8Args& args);
 void matmul_int8_avx512(const MatmulInt8Args& args);
 void matmul_int8_avx512vnni(const MatmulInt8Args& args);
-void matmul_int8_amx(const MatmulInt8Args& args);
+/// @param scratch  kAmxScratchBytes of matmul_targets.h
+void matmul_int8_amx(const MatmulInt8Args& args, char* scratch);
 
 }  // namespace brt::kernels

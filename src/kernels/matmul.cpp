@@ -6,6 +6,7 @@
 
 #include "kernels/cpu_target.h"
 #include "kernels/matmul_targets.h"
+#include "kernels/thread_scratch.h"
 
 namespace brt::kernels {
 namespace {
@@ -41,7 +42,8 @@ void transposed_matmul(const MatmulArgs<float>& args, float* scratch) {
 
 void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch) {
 #if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAmx && transposed_matmul_amx(args)) {
+  if (cpu_target() >= CpuTarget::kAmx &&
+      transposed_matmul_amx(args, thread_scratch(kAmxScratchBytes))) {
     return;
   }
 #endif
@@ -66,7 +68,7 @@ void matmul(const MatmulArgs<float>& args) {
 void matmul(const MatmulArgs<Bfloat16>& args) {
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAmx) {
-    matmul_amx(args);
+    matmul_amx(args, thread_scratch(kAmxScratchBytes));
     return;
   }
   if (cpu_target() >= CpuTarget::kAvx512Bf16) {

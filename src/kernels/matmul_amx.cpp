@@ -18,10 +18,12 @@ namespace {
 
 constexpr int64_t kStepDepth = kMatmulDepthUnit;
 constexpr int64_t kGroupRows = 2 * kTileRows;
-constexpr int64_t kChunkElements = int64_t{1} << 19;     // of tiles: 1 MiB
+constexpr int64_t kChunkElements = int64_t{1} << 19;     // of tiles: kAmxTileBytes
 constexpr int64_t kShortRowElements = int64_t{1} << 13;  // of the right operand: 16 KiB
 constexpr int64_t kSumElements = int64_t{1} << 17;       // if the output is sums: a depth of 512
 
+static_assert(kChunkElements * static_cast<int64_t>(sizeof(Bfloat16)) == kAmxTileBytes);
+static_assert(kMostChunkRows * kPanelColumns * static_cast<int64_t>(sizeof(float)) <= kAmxSumBytes);
 static_assert(kTileRowBytes / static_cast<int64_t>(sizeof(Bfloat16)) == kStepDepth);
 
 BRT_TILE_UNIT(Bfloat16Unit, _tile_dpbf16ps);
@@ -412,10 +414,7 @@ void multiply_chunks(const MatmulArgs<Bfloat16>& args, int64_t size, const Memor
 /// If sums of a deep product are its output: all rows with one stretch of the depth after the
 /// other, so that more rows share what is read of the right operand, and what is read of both stays
 /// in L2.
-void multiply_stretches(const MatmulArgs<Bfloat16>& args) {
-  alignas(64) char tiles[kChunkElements * sizeof(Bfloat16)];
-  alignas(64) float sums[kMostChunkRows * kPanelColumns];
-  const Memory memory = {tiles, sums};
+void multiply_stretches(const MatmulArgs<Bfloat16>& args, const Memory& memory) {
   const int64_t size = panel_size(args.depth, args.panels);
   const int64_t most_depth =
       outputs_sums(args) ? fitting(smaller(args.rows, kMostChunkRows), kSumElements) : args.depth;
@@ -434,31 +433,32 @@ void multiply_stretches(const MatmulArgs<Bfloat16>& args) {
   }
 }
 
-void multiply(const MatmulArgs<Bfloat16>& args) {
+void multiply(const MatmulArgs<Bfloat16>& args, char* scratch) {
+  const Memory memory = {scratch, reinterpret_cast<float*>(scratch + kAmxTileBytes)};
   if (is_short_row(args)) {
     const ZeroDenormals zero;
-    multiply_stretches(args);
+    multiply_stretches(args, memory);
   } else {
     const TileUnit unit(smaller(args.rows, kTileRows));
-    multiply_stretches(args);
+    multiply_stretches(args, memory);
   }
 }
 
 }  // namespace
 
-void matmul_amx(const MatmulArgs<Bfloat16>& args) {
+void matmul_amx(const MatmulArgs<Bfloat16>& args, char* scratch) {
   if (is_product_for_tiles(args)) {
-    multiply(args);
+    multiply(args, scratch);
   } else {
     matmul_avx512bf16(args);
   }
 }
 
-bool transposed_matmul_amx(const MatmulArgs<Bfloat16>& args) {
+bool transposed_matmul_amx(const MatmulArgs<Bfloat16>& args, char* scratch) {
   if (!is_product_for_tiles(args)) {
     return false;
   }
-  multiply(args);
+  multiply(args, scratch);
   return true;
 }
 

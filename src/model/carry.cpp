@@ -16,6 +16,8 @@
 namespace brt {
 namespace {
 
+constexpr int64_t kMostPosition = int64_t{1} << 62;  // it may grow by as many again
+
 /// Applies a function to every tensor; heads, being derived, are dropped.
 Carry transform(const Carry& carry, const std::function<at::Tensor(const at::Tensor&)>& change) {
   Carry changed;
@@ -52,7 +54,31 @@ at::Tensor find_tensor(const std::map<std::string, at::Tensor>& tensors,
                                       fmt::join(sizes, ", "),
                                       fmt::join(found->second.sizes(), ", ")));
   }
+  if (!found->second.is_floating_point()) {
+    throw CheckpointError(fmt::format("carry: {} must be of a floating-point type, got {}", name,
+                                      c10::toString(found->second.scalar_type())));
+  }
   return found->second;
+}
+
+/// Kinds of numbers that a model would only notice in the middle of a step.
+void check_numbers(const Carry& carry) {
+  for (size_t i = 0; i < carry.layers.size(); ++i) {
+    const LayerCarry& layer = carry.layers[i];
+    if (layer.values_BMHK.scalar_type() != carry.layers[0].keys_BMHK.scalar_type() ||
+        layer.keys_BMHK.scalar_type() != carry.layers[0].keys_BMHK.scalar_type()) {
+      throw CheckpointError(
+          fmt::format("carry: keys.{0} and values.{0} must be of the type of keys.0", i));
+    }
+  }
+  const at::Tensor position_B = carry.position_B.cpu().contiguous();
+  for (int64_t lane = 0; lane < position_B.size(0); ++lane) {
+    const int64_t position = position_B.const_data_ptr<int64_t>()[lane];
+    if (position < 0 || position > kMostPosition) {
+      throw CheckpointError(fmt::format("carry: position of lane {} must be from 0 to {}, got {}",
+                                        lane, kMostPosition, position));
+    }
+  }
 }
 
 }  // namespace
@@ -124,6 +150,7 @@ Carry carry_from_tensors(const ModelConfig& config,
     carry.layers.push_back(layer);
   }
   carry.position_B = position->second;
+  check_numbers(carry);
   return carry;
 }
 

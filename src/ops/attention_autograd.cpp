@@ -34,26 +34,21 @@ constexpr int64_t kFewestRows = 8;
 
 /// The operands, contiguous, and the sizes.
 struct Problem {
-  Problem(const at::Tensor& the_query_BNHK,
-          const at::Tensor& the_keys_BMHK,
-          const at::Tensor& the_values_BMHK,
-          const at::Tensor& the_bias_HW,
-          const at::Tensor& the_scale_H,
-          const VisibleKeys& the_visible)
-      : query_BNHK(the_query_BNHK.contiguous()),
-        keys_BMHK(the_keys_BMHK.contiguous()),
-        values_BMHK(the_values_BMHK.contiguous()),
-        visible(the_visible),
+  explicit Problem(const FusedAttentionCall& call)
+      : query_BNHK(call.query_BNHK.contiguous()),
+        keys_BMHK(call.keys_BMHK.contiguous()),
+        values_BMHK(call.values_BMHK.contiguous()),
+        visible(call.visible),
         lanes(query_BNHK.size(0)),
         queries(query_BNHK.size(1)),
         heads(query_BNHK.size(2)),
         head_size(query_BNHK.size(3)),
         keys(keys_BMHK.size(1)) {
-    if (the_bias_HW.defined()) {
-      bias_HW = the_bias_HW.to(at::kFloat).contiguous();
+    if (call.bias_HW.defined()) {
+      bias_HW = call.bias_HW.to(at::kFloat).contiguous();
     }
-    if (the_scale_H.defined()) {
-      scale_H = the_scale_H.to(at::kFloat).abs().contiguous();
+    if (call.scale_H.defined()) {
+      scale_H = call.scale_H.to(at::kFloat).abs().contiguous();
     }
   }
 
@@ -151,15 +146,9 @@ AttentionTile<T> tile_of(const Problem& problem,
   return args;
 }
 
-struct ForwardResult {
-  at::Tensor out_BNHK;
-  at::Tensor log_sum_BHN;
-  at::Tensor key_columns;  ///< the keys' panels, which backward needs again
-};
-
 template <class T>
-ForwardResult forward_of(const Problem& problem) {
-  ForwardResult result;
+FusedAttentionResult forward_of(const Problem& problem) {
+  FusedAttentionResult result;
   result.key_columns = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
   const at::Tensor value_rows = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kRows);
   result.out_BNHK = at::empty(problem.query_BNHK.sizes(), problem.query_BNHK.options());
@@ -269,8 +258,11 @@ class PassingSums {
 template <class T>
 Gradients backward_of(const Problem& problem,
                       const at::Tensor& log_sum_BHN,
-                      const at::Tensor& key_columns,
+                      const at::Tensor& given_key_columns,
                       const at::Tensor& out_gradient_BNHK) {
+  const at::Tensor key_columns =
+      given_key_columns.defined() ? given_key_columns
+                                  : pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
   const at::Tensor key_rows = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kRows);
   const at::Tensor value_columns = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kColumns);
   Gradients gradients;
@@ -321,13 +313,14 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
                             int64_t window,
                             int64_t first_row,
                             const std::vector<int64_t>& first_visible_B) {
-    const at::Tensor bias_HW = given_bias_HW.value_or(at::Tensor());
-    const at::Tensor scale_H = given_scale_H.value_or(at::Tensor());
-    const Problem problem(query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H,
-                          {window, first_row, first_visible_B});
-    const ForwardResult result = with_kernel_type(
-        query_BNHK.scalar_type(), [&](auto type) { return forward_of<decltype(type)>(problem); });
-    context->save_for_backward({query_BNHK, keys_BMHK, values_BMHK, bias_HW, scale_H,
+    const FusedAttentionCall call = {query_BNHK,
+                                     keys_BMHK,
+                                     values_BMHK,
+                                     given_bias_HW.value_or(at::Tensor()),
+                                     given_scale_H.value_or(at::Tensor()),
+                                     {window, first_row, first_visible_B}};
+    const FusedAttentionResult result = fused_attention_forward(call);
+    context->save_for_backward({query_BNHK, keys_BMHK, values_BMHK, call.bias_HW, call.scale_H,
                                 result.log_sum_BHN, result.key_columns});
     context->saved_data["window"] = window;
     context->saved_data["first_row"] = first_row;
@@ -337,50 +330,76 @@ struct FusedAttention : public torch::autograd::Function<FusedAttention> {
 
   static variable_list backward(AutogradContext* context, const variable_list& out_gradients) {
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor& bias_HW = saved[3];
-    const at::Tensor& scale_H = saved[4];
-    const Problem problem(
-        saved[0], saved[1], saved[2], bias_HW, scale_H,
+    const FusedAttentionCall call = {
+        saved[0],
+        saved[1],
+        saved[2],
+        saved[3],
+        saved[4],
         {context->saved_data["window"].toInt(), context->saved_data["first_row"].toInt(),
-         context->saved_data["first_visible"].toIntVector()});
-    const at::Tensor out_gradient_BNHK =
-        out_gradients[0].to(problem.query_BNHK.scalar_type()).contiguous();
-    const Gradients gradients = with_kernel_type(problem.query_BNHK.scalar_type(), [&](auto type) {
-      return backward_of<decltype(type)>(problem, saved[5], saved[6], out_gradient_BNHK);
-    });
+         context->saved_data["first_visible"].toIntVector()}};
+    const FusedAttentionGradients gradients =
+        fused_attention_gradients(call, {at::Tensor(), saved[5], saved[6]}, out_gradients[0]);
     variable_list result(8);
     result[0] = gradients.query_BNHK;
     result[1] = gradients.keys_BMHK;
     result[2] = gradients.values_BMHK;
-    if (bias_HW.defined()) {
-      result[3] = gradients.bias_BHW.sum(0).to(bias_HW.scalar_type());
-    }
-    if (scale_H.defined()) {
-      result[4] = (gradients.scale_BH.sum(0) * scale_H.detach().sign()).to(scale_H.scalar_type());
-    }
+    result[3] = gradients.bias_HW;
+    result[4] = gradients.scale_H;
     return result;
   }
 };
 
 }  // namespace
 
-bool is_attention_fused(const at::Tensor& query_BNHK, const at::Tensor& keys_BMHK) {
+bool is_attention_fused(const at::Tensor& query_BNHK,
+                        const at::Tensor& keys_BMHK,
+                        const at::Tensor& values_BMHK) {
   return is_for_kernels(query_BNHK) && keys_BMHK.scalar_type() == query_BNHK.scalar_type() &&
-         query_BNHK.size(1) >= kFewestRows && query_BNHK.numel() > 0 && keys_BMHK.numel() > 0;
+         values_BMHK.scalar_type() == query_BNHK.scalar_type() &&
+         values_BMHK.sizes() == keys_BMHK.sizes() && query_BNHK.size(1) >= kFewestRows &&
+         query_BNHK.numel() > 0 && keys_BMHK.numel() > 0;
 }
 
-at::Tensor fused_attention(const at::Tensor& query_BNHK,
-                           const at::Tensor& keys_BMHK,
-                           const at::Tensor& values_BMHK,
-                           const at::Tensor& bias_HW,
-                           const at::Tensor& scale_H,
-                           const VisibleKeys& visible) {
+FusedAttentionResult fused_attention_forward(const FusedAttentionCall& call) {
+  const Problem problem(call);
+  return with_kernel_type(call.query_BNHK.scalar_type(),
+                          [&](auto type) { return forward_of<decltype(type)>(problem); });
+}
+
+FusedAttentionGradients fused_attention_gradients(const FusedAttentionCall& call,
+                                                  const FusedAttentionResult& forward,
+                                                  const at::Tensor& out_gradient_BNHK) {
+  const Problem problem(call);
+  const at::ScalarType dtype = problem.query_BNHK.scalar_type();
+  const at::Tensor gradient_BNHK = out_gradient_BNHK.to(dtype).contiguous();
+  const Gradients sums = with_kernel_type(dtype, [&](auto type) {
+    return backward_of<decltype(type)>(problem, forward.log_sum_BHN, forward.key_columns,
+                                       gradient_BNHK);
+  });
+  FusedAttentionGradients gradients;
+  gradients.query_BNHK = sums.query_BNHK;
+  gradients.keys_BMHK = sums.keys_BMHK;
+  gradients.values_BMHK = sums.values_BMHK;
+  if (call.bias_HW.defined()) {
+    gradients.bias_HW = sums.bias_BHW.sum(0).to(call.bias_HW.scalar_type());
+  }
+  if (call.scale_H.defined()) {
+    gradients.scale_H =
+        (sums.scale_BH.sum(0) * call.scale_H.detach().sign()).to(call.scale_H.scalar_type());
+  }
+  return gradients;
+}
+
+at::Tensor fused_attention(const FusedAttentionCall& call) {
   RECORD_FUNCTION("brt::attention", std::vector<c10::IValue>());
   const auto given = [](const at::Tensor& tensor) {
     return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
   };
-  return FusedAttention::apply(query_BNHK, keys_BMHK, values_BMHK, given(bias_HW), given(scale_H),
-                               visible.window, visible.first_row, visible.first_visible_B);
+  const VisibleKeys& visible = call.visible;
+  return FusedAttention::apply(call.query_BNHK, call.keys_BMHK, call.values_BMHK,
+                               given(call.bias_HW), given(call.scale_H), visible.window,
+                               visible.first_row, visible.first_visible_B);
 }
 
 }  // namespace brt

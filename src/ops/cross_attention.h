@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <ATen/core/Tensor.h>
+
+#include "ops/attention_autograd.h"
 
 namespace brt {
 
@@ -19,11 +22,13 @@ struct HiddenKeys {
 /// model.md, "The recurrent layer": no bias, no causal mask.
 /// @param query_BRHK   R queries
 /// @param keys_BJHK    J keys
-/// @param values_BJHK  values, as keys
+/// @param values_BJHK  values, as keys; of any head size
 /// @param scale_H      learned scale; undefined: 1
-/// @return out_BRHK of the queries' dtype; zero where a lane's keys are all hidden.
-/// @throws ShapeError if sizes disagree. Gradient to every floating argument. Softmax in float32
-/// (float64 for float64 input).
+/// @return out_BRHK of the queries' dtype and the values' head size; zero where a lane's keys are
+/// all hidden.
+/// @throws ShapeError if sizes, dtypes or devices disagree. Gradient to every floating argument.
+/// Softmax in float32 (float64 for float64 input). Operands of several dtypes as in
+/// window_attention.
 at::Tensor cross_attention(const at::Tensor& query_BRHK,
                            const at::Tensor& keys_BJHK,
                            const at::Tensor& values_BJHK,
@@ -37,5 +42,20 @@ at::Tensor cross_attention_reference(const at::Tensor& query_BRHK,
                                      const at::Tensor& values_BJHK,
                                      const at::Tensor& scale_H,
                                      const HiddenKeys& hidden = {});
+
+/// What the kernels are called with, where they can compute this.
+/// @throws as cross_attention
+std::optional<FusedAttentionCall> fused_cross_attention(const at::Tensor& query_BRHK,
+                                                        const at::Tensor& keys_BJHK,
+                                                        const at::Tensor& values_BJHK,
+                                                        const at::Tensor& scale_H,
+                                                        const HiddenKeys& hidden = {});
+
+/// The checks alone.
+void check_cross_attention(const at::Tensor& query_BRHK,
+                           const at::Tensor& keys_BJHK,
+                           const at::Tensor& values_BJHK,
+                           const at::Tensor& scale_H,
+                           const HiddenKeys& hidden = {});
 
 }  // namespace brt

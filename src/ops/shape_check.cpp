@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages for tensors of a wrong shape.
+// Messages for tensors of a wrong shape, dtype or device.
 #include "ops/shape_check.h"
 
 #include <string>
@@ -10,6 +10,31 @@
 #include "base/error.h"
 
 namespace brt {
+namespace {
+
+/// Dense and on one device: kernels take a tensor's memory as it is.
+void check_place(std::string_view op,
+                 std::string_view name,
+                 const at::Tensor& tensor,
+                 const at::Tensor& like) {
+  if (tensor.layout() != at::kStrided) {
+    throw ShapeError(fmt::format("{}: {} must be a dense tensor", op, name));
+  }
+  if (tensor.device() != like.device()) {
+    throw ShapeError(fmt::format("{}: {} must be on the device {}, is on {}", op, name,
+                                 like.device().str(), tensor.device().str()));
+  }
+}
+
+[[noreturn]] void refuse_dtype(std::string_view op,
+                               std::string_view name,
+                               const at::Tensor& tensor,
+                               std::string_view wanted) {
+  throw ShapeError(fmt::format("{}: {} must be of {}, got {}", op, name, wanted,
+                               c10::toString(tensor.scalar_type())));
+}
+
+}  // namespace
 
 void check_shape(std::string_view op,
                  std::string_view name,
@@ -31,6 +56,39 @@ void check_shape(std::string_view op,
     wanted += (wanted.empty() ? "" : ", ") + (size < 0 ? std::string("*") : std::to_string(size));
   }
   throw ShapeError(fmt::format("{}: {} must be [{}], got {}", op, name, wanted, got));
+}
+
+void check_numbers(std::string_view op,
+                   std::string_view name,
+                   const at::Tensor& tensor,
+                   const at::Tensor& like) {
+  if (!tensor.defined()) {
+    return;
+  }
+  check_place(op, name, tensor, like);
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+    case at::kDouble:
+    case at::kBFloat16:
+    case at::kHalf:
+      return;
+    default:
+      refuse_dtype(op, name, tensor, "float32, float64, bfloat16 or float16");
+  }
+}
+
+void check_flags(std::string_view op,
+                 std::string_view name,
+                 const at::Tensor& tensor,
+                 const at::Tensor& like) {
+  if (!tensor.defined()) {
+    return;
+  }
+  check_place(op, name, tensor, like);
+  if (tensor.scalar_type() != at::kBool &&
+      !c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/false)) {
+    refuse_dtype(op, name, tensor, "bool");
+  }
 }
 
 }  // namespace brt

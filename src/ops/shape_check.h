@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of tensor shapes at the entry of an op, with messages that say what was expected.
+// Checks of tensors at the entry of an op, with messages that say what was expected.
 #pragma once
 
 #include <cstdint>
@@ -15,5 +15,18 @@ void check_shape(std::string_view op,
                  std::string_view name,
                  const at::Tensor& tensor,
                  std::initializer_list<int64_t> sizes);
+
+/// @throws ShapeError unless a tensor is dense, on the device of `like`, and of float32, float64,
+/// bfloat16 or float16; an undefined one passes.
+void check_numbers(std::string_view op,
+                   std::string_view name,
+                   const at::Tensor& tensor,
+                   const at::Tensor& like);
+
+/// The same of yes and no: bool or whole numbers.
+void check_flags(std::string_view op,
+                 std::string_view name,
+                 const at::Tensor& tensor,
+                 const at::Tensor& like);
 
 }  // namespace brt

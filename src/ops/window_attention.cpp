@@ -6,6 +6,7 @@
 #include "ops/window_attention.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
-#include "ops/attention_autograd.h"
+#include "ops/attention_operands.h"
 #include "ops/phantom_softmax.h"
 #include "ops/position_bias.h"
 #include "ops/shape_check.h"
@@ -65,29 +66,17 @@ at::Tensor masked_bias(const WindowAttentionOptions& options,
   return scaled_HRJ.masked_fill(hidden_RJ, kHiddenLogit);
 }
 
-void check_arguments(const at::Tensor& query_BNHK,
-                     const at::Tensor& keys_BMHK,
-                     const at::Tensor& values_BMHK,
-                     const WindowAttentionOptions& options) {
-  check_shape("window_attention", "query_BNHK", query_BNHK, {-1, -1, -1, -1});
-  const int64_t tokens = query_BNHK.size(1);
-  check_shape("window_attention", "keys_BMHK", keys_BMHK,
-              {query_BNHK.size(0), -1, query_BNHK.size(2), query_BNHK.size(3)});
-  check_shape("window_attention", "values_BMHK", values_BMHK,
-              {query_BNHK.size(0), keys_BMHK.size(1), query_BNHK.size(2), -1});
-  const int64_t read_before = keys_BMHK.size(1) - options.window - tokens;
-  const bool whole_blocks = read_before == 0 && tokens % options.window == 0;
-  if (read_before < 0 || (!whole_blocks && read_before + tokens > options.window)) {
+void check_window(int64_t tokens, int64_t keys, int64_t window) {
+  if (window < 1) {
+    throw ShapeError(fmt::format("window_attention: window must be at least 1, got {}", window));
+  }
+  // A window beyond the keys first: the difference of the others may overflow then.
+  const int64_t read_before = window > keys ? -1 : keys - window - tokens;
+  const bool whole_blocks = read_before == 0 && tokens % window == 0;
+  if (read_before < 0 || (!whole_blocks && read_before + tokens > window)) {
     throw ShapeError(fmt::format(
         "window_attention: {} tokens with {} keys are neither whole blocks of {} nor part of one",
-        tokens, keys_BMHK.size(1), options.window));
-  }
-  if (options.bias_HW.defined()) {
-    check_shape("window_attention", "bias_HW", options.bias_HW,
-                {query_BNHK.size(2), options.window});
-  }
-  if (options.scale_H.defined()) {
-    check_shape("window_attention", "scale_H", options.scale_H, {query_BNHK.size(2)});
+        tokens, keys, window));
   }
 }
 
@@ -113,42 +102,83 @@ BlockRows rows_of(const at::Tensor& query_BNHK, const at::Tensor& keys_BMHK, int
 
 }  // namespace
 
+void check_window_attention(const at::Tensor& query_BNHK,
+                            const at::Tensor& keys_BMHK,
+                            const at::Tensor& values_BMHK,
+                            const WindowAttentionOptions& options) {
+  constexpr std::string_view kOp = "window_attention";
+  check_shape(kOp, "query_BNHK", query_BNHK, {-1, -1, -1, -1});
+  const int64_t tokens = query_BNHK.size(1);
+  check_shape(kOp, "keys_BMHK", keys_BMHK,
+              {query_BNHK.size(0), -1, query_BNHK.size(2), query_BNHK.size(3)});
+  check_shape(kOp, "values_BMHK", values_BMHK,
+              {query_BNHK.size(0), keys_BMHK.size(1), query_BNHK.size(2), -1});
+  check_window(tokens, keys_BMHK.size(1), options.window);
+  if (options.bias_HW.defined()) {
+    check_shape(kOp, "bias_HW", options.bias_HW, {query_BNHK.size(2), options.window});
+  }
+  if (options.scale_H.defined()) {
+    check_shape(kOp, "scale_H", options.scale_H, {query_BNHK.size(2)});
+  }
+  if (options.empty_cache_B.defined()) {
+    check_shape(kOp, "empty_cache_B", options.empty_cache_B, {query_BNHK.size(0)});
+  }
+  check_numbers(kOp, "query_BNHK", query_BNHK, query_BNHK);
+  check_numbers(kOp, "keys_BMHK", keys_BMHK, query_BNHK);
+  check_numbers(kOp, "values_BMHK", values_BMHK, query_BNHK);
+  check_numbers(kOp, "bias_HW", options.bias_HW, query_BNHK);
+  check_numbers(kOp, "scale_H", options.scale_H, query_BNHK);
+  check_flags(kOp, "empty_cache_B", options.empty_cache_B, query_BNHK);
+}
+
+std::optional<FusedAttentionCall> fused_window_attention(const at::Tensor& query_BNHK,
+                                                         const at::Tensor& keys_BMHK,
+                                                         const at::Tensor& values_BMHK,
+                                                         const WindowAttentionOptions& options) {
+  check_window_attention(query_BNHK, keys_BMHK, values_BMHK, options);
+  const AttentionOperands in = in_one_dtype(query_BNHK, keys_BMHK, values_BMHK);
+  if (options.dropout_mask_HWJ.defined() || !is_attention_fused(in.query, in.keys, in.values)) {
+    return std::nullopt;
+  }
+  FusedAttentionCall call = {in.query, in.keys, in.values, options.bias_HW, options.scale_H, {}};
+  call.visible.window = options.window;
+  call.visible.first_row = keys_BMHK.size(1) - options.window - query_BNHK.size(1);
+  if (options.empty_cache_B.defined()) {
+    call.visible.first_visible_B = first_keys(options.empty_cache_B, options.window);
+  }
+  return call;
+}
+
 at::Tensor window_attention(const at::Tensor& query_BNHK,
                             const at::Tensor& keys_BMHK,
                             const at::Tensor& values_BMHK,
                             const WindowAttentionOptions& options) {
-  check_arguments(query_BNHK, keys_BMHK, values_BMHK, options);
-  if (options.dropout_mask_HWJ.defined() || !is_attention_fused(query_BNHK, keys_BMHK)) {
-    return window_attention_reference(query_BNHK, keys_BMHK, values_BMHK, options);
+  if (const std::optional<FusedAttentionCall> call =
+          fused_window_attention(query_BNHK, keys_BMHK, values_BMHK, options)) {
+    return fused_attention(*call).to(query_BNHK.scalar_type());
   }
-  VisibleKeys visible;
-  visible.window = options.window;
-  visible.first_row = keys_BMHK.size(1) - options.window - query_BNHK.size(1);
-  if (options.empty_cache_B.defined()) {
-    visible.first_visible_B = first_keys(options.empty_cache_B, options.window);
-  }
-  return fused_attention(query_BNHK, keys_BMHK, values_BMHK, options.bias_HW, options.scale_H,
-                         visible);
+  return window_attention_reference(query_BNHK, keys_BMHK, values_BMHK, options);
 }
 
 at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
                                       const at::Tensor& keys_BMHK,
                                       const at::Tensor& values_BMHK,
                                       const WindowAttentionOptions& options) {
-  check_arguments(query_BNHK, keys_BMHK, values_BMHK, options);
+  check_window_attention(query_BNHK, keys_BMHK, values_BMHK, options);
+  const AttentionOperands in = in_one_dtype(query_BNHK, keys_BMHK, values_BMHK);
   const BlockRows rows = rows_of(query_BNHK, keys_BMHK, options.window);
   const int64_t num_blocks =
       std::max<int64_t>(query_BNHK.size(1) / std::max<int64_t>(rows.rows, 1), 1);
-  const at::ScalarType dtype = query_BNHK.scalar_type();
+  const at::ScalarType dtype = in.query.scalar_type();
   const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
-  at::Tensor scaled_query_BNHK = query_BNHK;
+  at::Tensor scaled_query_BNHK = in.query;
   if (options.scale_H.defined()) {
-    scaled_query_BNHK = (query_BNHK * options.scale_H.abs().unsqueeze(1)).to(dtype);
+    scaled_query_BNHK = (in.query * options.scale_H.abs().unsqueeze(1)).to(dtype);
   }
   const at::Tensor query_BHTRK =
       scaled_query_BNHK.transpose(1, 2).contiguous().unflatten(2, {num_blocks, rows.rows});
-  const at::Tensor keys_BHTJK = windows(keys_BMHK, options.window, num_blocks);
-  const at::Tensor values_BHTJK = windows(values_BMHK, options.window, num_blocks);
+  const at::Tensor keys_BHTJK = windows(in.keys, options.window, num_blocks);
+  const at::Tensor values_BHTJK = windows(in.values, options.window, num_blocks);
 
   at::Tensor logits_BHTRJ = at::matmul(query_BHTRK, keys_BHTJK.transpose(3, 4)).to(wide);
   logits_BHTRJ = logits_BHTRJ.add_(masked_bias(options, rows, logits_BHTRJ).unsqueeze(1));
@@ -160,7 +190,7 @@ at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
     weight_BHTRJ = weight_BHTRJ * options.dropout_mask_HWJ.unsqueeze(1);
   }
   const at::Tensor out_BHTRK = at::matmul(weight_BHTRJ.to(dtype), values_BHTJK);
-  return out_BHTRK.flatten(2, 3).transpose(1, 2).contiguous();
+  return out_BHTRK.flatten(2, 3).transpose(1, 2).contiguous().to(query_BNHK.scalar_type());
 }
 
 }  // namespace brt

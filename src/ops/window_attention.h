@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <ATen/core/Tensor.h>
+
+#include "ops/attention_autograd.h"
 
 namespace brt {
 
@@ -28,20 +31,35 @@ struct WindowAttentionOptions {
 ///
 /// @param query_BNHK   queries
 /// @param keys_BMHK    keys, M = W + N (whole blocks) or W + read before + N (part of a block)
-/// @param values_BMHK  values, as keys
-/// @return out_BNHK of the queries' dtype; a row whose keys are all hidden is exactly zero.
-/// @throws ShapeError if sizes disagree. Gradient to queries, keys, values, bias and scale.
-/// Softmax in float32 (float64 for float64 input); bfloat16 products are summed in float32.
+/// @param values_BMHK  values, as keys; of any head size
+/// @return out_BNHK of the queries' dtype and the values' head size; a row whose keys are all
+/// hidden is exactly zero.
+/// @throws ShapeError if sizes, dtypes or devices disagree. Gradient to queries, keys, values, bias
+/// and scale. Softmax in float32 (float64 for float64 input); bfloat16 products are summed in
+/// float32. Operands of several dtypes are computed in the one that holds all of them.
 at::Tensor window_attention(const at::Tensor& query_BNHK,
                             const at::Tensor& keys_BMHK,
                             const at::Tensor& values_BMHK,
                             const WindowAttentionOptions& options);
 
 /// window_attention in plain ATen: the definition, and what runs in float64, with dropout, for few
-/// tokens, and on other devices.
+/// tokens, for values of another head size than the keys', and on other devices.
 at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
                                       const at::Tensor& keys_BMHK,
                                       const at::Tensor& values_BMHK,
                                       const WindowAttentionOptions& options);
+
+/// What the kernels are called with, where they can compute this.
+/// @throws as window_attention
+std::optional<FusedAttentionCall> fused_window_attention(const at::Tensor& query_BNHK,
+                                                         const at::Tensor& keys_BMHK,
+                                                         const at::Tensor& values_BMHK,
+                                                         const WindowAttentionOptions& options);
+
+/// The checks alone.
+void check_window_attention(const at::Tensor& query_BNHK,
+                            const at::Tensor& keys_BMHK,
+                            const at::Tensor& values_BMHK,
+                            const WindowAttentionOptions& options);
 
 }  // namespace brt

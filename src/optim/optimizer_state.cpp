@@ -15,6 +15,7 @@ namespace brt {
 namespace {
 
 constexpr const char* kUpdates = "updates";
+constexpr int64_t kMostUpdates = int64_t{1} << 62;  // it goes on from there
 constexpr const char* kOrigin = "optimizer state";
 
 std::string describe(const at::Tensor& tensor) {
@@ -56,6 +57,13 @@ int64_t load_optimizer_state(const std::map<std::string, at::Tensor>& saved,
   for (const StateTensor& tensor : tensors) {
     known.insert(tensor.name);
     compare(saved, tensor.name, tensor.value, problems);
+  }
+  if (problems.empty()) {
+    const int64_t updates = saved.at(kUpdates).item<int64_t>();
+    if (updates < 0 || updates > kMostUpdates) {
+      problems.push_back(
+          fmt::format("{} must be from 0 to {}, got {}", kUpdates, kMostUpdates, updates));
+    }
   }
   for (const auto& [name, value] : saved) {
     if (!known.contains(name)) {

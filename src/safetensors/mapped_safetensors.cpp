@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "safetensors/safetensors_layout.h"
 
 namespace brt {
 namespace {
@@ -67,16 +68,36 @@ bool is_aligned(const char* bytes) {
 
 }  // namespace
 
-MappedSafetensors::MappedSafetensors(const std::filesystem::path& path)
-    : path_(path), layout_(read_safetensors_layout(path)), file_(path) {
-  uint64_t end = layout_.data_start;
-  for (const SafetensorsEntry& entry : layout_.header.entries) {
-    entries_.emplace(entry.name, entry);
-    end = std::max(end, layout_.data_start + entry.end);
+MappedSafetensors::MappedSafetensors(const std::filesystem::path& path) : path_(path) { map(path); }
+
+MappedSafetensors::MappedSafetensors(const WeightFiles& files) : path_(files.origin) {
+  for (const std::filesystem::path& shard : files.shards) {
+    map(shard);
   }
-  if (file_.bytes().size() < end) {
+  check_all_found(files, entries_);
+  for (const auto& [name, shard] : shard_of_) {
+    check_shard_of(files, name, shard);
+  }
+}
+
+/// Adds the tensors of one file.
+void MappedSafetensors::map(const std::filesystem::path& path) {
+  const SafetensorsLayout layout = read_safetensors_layout(path);
+  Shard shard = {.file = MappedFile(path), .data_start = layout.data_start};
+  uint64_t end = layout.data_start;
+  for (const SafetensorsEntry& entry : layout.header.entries) {
+    if (!entries_.emplace(entry.name, entry).second) {
+      throw CheckpointError(fmt::format("{}: tensor {} is in another shard too", path.string(),
+                                        quoted_tensor_name(entry.name)),
+                            "the shards are not of one model");
+    }
+    shard_of_[entry.name] = shards_.size();
+    end = std::max(end, layout.data_start + entry.end);
+  }
+  if (shard.file.bytes().size() < end) {
     throw CheckpointError(fmt::format("{}: became shorter while it was opened", path.string()));
   }
+  shards_.push_back(std::move(shard));
 }
 
 const SafetensorsEntry& MappedSafetensors::entry(const std::string& name) const {
@@ -89,7 +110,14 @@ const SafetensorsEntry& MappedSafetensors::entry(const std::string& name) const 
 }
 
 const char* MappedSafetensors::bytes_of(const SafetensorsEntry& entry) const {
-  return file_.bytes().data() + layout_.data_start + entry.begin;
+  const Shard& shard = shards_[shard_of_.at(entry.name)];
+  return shard.file.bytes().data() + shard.data_start + entry.begin;
+}
+
+void MappedSafetensors::check_unchanged() const {
+  for (const Shard& shard : shards_) {
+    shard.file.check_unchanged();
+  }
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A safetensors file mapped into memory: tensors without a copy, shared by all processes that read
-// the file.
+// A safetensors file, or several that are one model, mapped into memory: tensors without a copy,
+// shared by all processes that read them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/files.h"
-#include "safetensors/safetensors_layout.h"
+#include "safetensors/safetensors_header.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 
@@ -19,7 +20,11 @@ class MappedSafetensors {
  public:
   /// @throws CheckpointError as read_safetensors_layout.
   explicit MappedSafetensors(const std::filesystem::path& path);
+  /// The shards of a model as one file. @throws CheckpointError also if they are not those of their
+  /// index, a tensor in two of them included.
+  explicit MappedSafetensors(const WeightFiles& files);
 
+  /// The file, or the index of the shards.
   const std::filesystem::path& path() const { return path_; }
   /// By name.
   const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
@@ -32,16 +37,24 @@ class MappedSafetensors {
   /// U8, float: F32). @throws CheckpointError otherwise, or if there is none of this name.
   template <class T>
   std::vector<T> values(const std::string& name) const;
+  /// @throws DataError if another program wrote over a file since it was opened.
+  void check_unchanged() const;
   /// Frees what floats() converted of a tensor.
   void forget(const std::string& name) { converted_.erase(name); }
 
  private:
+  struct Shard {
+    MappedFile file;
+    uint64_t data_start = 0;
+  };
+
   std::filesystem::path path_;
-  SafetensorsLayout layout_;
-  MappedFile file_;
+  std::vector<Shard> shards_;
+  std::map<std::string, size_t> shard_of_;  ///< index into shards_, by name
   std::map<std::string, SafetensorsEntry> entries_;
   std::map<std::string, std::vector<float>> converted_;
 
+  void map(const std::filesystem::path& path);
   const SafetensorsEntry& entry(const std::string& name) const;
   const char* bytes_of(const SafetensorsEntry& entry) const;
 };

@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "safetensors/checkpoint_name.h"
 #include "safetensors/checkpoints.h"
 #include "safetensors/tensor_misfits.h"
+#include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
@@ -19,11 +21,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kTokenizerName = "tokenizer.model";
 
-fs::path newest_model_of_run(const fs::path& run_folder) {
+/// Whether there is something of that name, be it out of reach (permissions, a link that leads
+/// nowhere): whoever reads it then says why it cannot be read.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
+}
+
+fs::path newest_model_of_run(const fs::path& run_folder, const CheckpointWarning& on_warning) {
   std::vector<DamagedCheckpoint> damaged;
   if (const std::optional<fs::path> newest = newest_checkpoint(run_folder, &damaged)) {
+    warn_of_damage(damaged, *newest, on_warning);
     return *newest;
   }
   if (damaged.empty()) {
@@ -44,17 +54,32 @@ fs::path newest_model_of_run(const fs::path& run_folder) {
 }  // namespace
 
 void check_manifest(const fs::path& folder) {
-  for (const char* name : {kConfigName, kWeightsName}) {
-    if (const std::optional<std::string> damage = checkpoint_file_damage(folder, name)) {
-      throw CheckpointError(fmt::format("{}: is damaged: {}", folder.string(), *damage),
-                            "use another checkpoint of the run");
+  std::vector<std::string> names = {kConfigName, kTokenizerName, kWeightsName, kWeightsIndexName};
+  std::error_code error;
+  if (!fs::exists(folder / kWeightsName, error) && has_weights(folder)) {
+    for (const fs::path& shard : find_weight_files(folder).shards) {
+      names.push_back(shard.lexically_relative(folder).generic_string());
+    }
+  }
+  for (const std::string& name : names) {
+    const CheckpointFinding finding = examine_checkpoint_file(folder, name);
+    if (finding.condition != CheckpointCondition::kSound) {
+      refuse_checkpoint(folder, finding);
     }
   }
 }
 
-fs::path find_model_folder(const fs::path& path) {
+fs::path find_model_folder(const fs::path& path, const CheckpointWarning& on_warning) {
   std::error_code error;
-  if (!fs::exists(path, error)) {
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::status_known(status)) {
+    throw CheckpointError(fmt::format("{}: cannot be read: {}", path.string(), error.message()),
+                          "check the permissions of the folders above it");
+  }
+  if (!fs::exists(status)) {
+    if (const std::optional<fs::path> named = find_named_checkpoint(path, on_warning)) {
+      return *named;
+    }
     throw CheckpointError(fmt::format("{}: does not exist", path.string()),
                           "give a model folder or the folder of a run");
   }
@@ -62,11 +87,11 @@ fs::path find_model_folder(const fs::path& path) {
     throw CheckpointError(fmt::format("{}: is a file, a model folder was expected", path.string()),
                           "give the folder that holds config.json and model.safetensors");
   }
-  if (fs::exists(path / kConfigName, error)) {
+  if (is_there(path / kConfigName)) {
     return path;
   }
-  if (fs::exists(path / "checkpoints", error) || fs::exists(path / "config.toml", error)) {
-    return newest_model_of_run(path);
+  if (is_there(path / "checkpoints") || is_there(path / "config.toml")) {
+    return newest_model_of_run(path, on_warning);
   }
   if (fs::exists(path / "dataset.json", error)) {
     throw CheckpointError(
@@ -76,7 +101,7 @@ fs::path find_model_folder(const fs::path& path) {
   std::string hint = "a model folder holds config.json and model.safetensors";
   if (fs::exists(path / "latest", error)) {
     hint = fmt::format("give the run's folder: {}", path.parent_path().string());
-  } else if (fs::exists(path / kWeightsName, error)) {
+  } else if (has_weights(path)) {
     hint = "there are weights, but the config.json beside them is missing";
   }
   throw CheckpointError(

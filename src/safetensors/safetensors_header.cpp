@@ -4,8 +4,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
-#include <set>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "safetensors/strict_json.h"
 
 namespace brt {
 namespace {
@@ -21,60 +21,24 @@ using nlohmann::json;
 
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr uint64_t kDataAlignment = 64;
+constexpr int64_t kByteBits = 8;
 constexpr size_t kMaxDimensions = 64;  // LibTorch's own limit for element-wise operations
 
+constexpr int kDeepest = 4;  // of objects and arrays in each other
+
+/// Words of the format, with the bits of one element.
 constexpr std::pair<std::string_view, uint64_t> kDtypes[] = {
-    {"BOOL", 1}, {"U8", 1},  {"I8", 1},   {"I16", 2}, {"I32", 4},
-    {"I64", 8},  {"F16", 2}, {"BF16", 2}, {"F32", 4}, {"F64", 8},
+    {"BOOL", 8},    {"U8", 8},      {"I8", 8},          {"F8_E4M3", 8},     {"F8_E5M2", 8},
+    {"F8_E8M0", 8}, {"U16", 16},    {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},
+    {"F16", 16},    {"BF16", 16},   {"U32", 32},        {"I32", 32},        {"F32", 32},
+    {"U64", 64},    {"I64", 64},    {"F64", 64},        {"C64", 64},        {"F4", 4},
+    {"F6_E2M3", 6}, {"F6_E3M2", 6},
 };
-
-/// Whether any object of the text names a key twice, or objects lie too deep in each other; found
-/// while parsing, since a parsed object only holds the last of equal keys.
-class StructureGuard {
- public:
-  explicit StructureGuard(const std::string& origin) : origin_(origin) {}
-
-  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-    if (depth > 4) {
-      throw CheckpointError(fmt::format("{}: header is nested too deeply", origin_));
-    }
-    if (event == json::parse_event_t::object_start) {
-      keys_.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      keys_.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      const std::string& key = parsed.get_ref<const std::string&>();
-      if (!keys_.back().insert(key).second) {
-        throw CheckpointError(
-            fmt::format("{}: header names {} twice", origin_, quoted_tensor_name(key)));
-      }
-    }
-    return true;
-  }
-
- private:
-  const std::string& origin_;
-  std::vector<std::set<std::string>> keys_;
-};
-
-json parse_object(std::string_view text, const std::string& origin) {
-  // The format wants the brace first; a zero byte would end the parser's input early.
-  if (text.empty() || text.front() != '{' || text.find('\0') != std::string_view::npos) {
-    throw CheckpointError(fmt::format("{}: header is not a JSON object", origin),
-                          "this is not a safetensors file, or it is damaged");
-  }
-  try {
-    StructureGuard guard(origin);
-    return json::parse(text, [&guard](int depth, json::parse_event_t event, json& parsed) {
-      return guard(depth, event, parsed);
-    });
-  } catch (const json::exception& error) {
-    throw CheckpointError(fmt::format("{}: header is not valid JSON: {}", origin, error.what()),
-                          "this is not a safetensors file, or it is damaged");
-  }
-}
 
 std::map<std::string, std::string> parse_metadata(const json& value, const std::string& origin) {
+  if (value.is_null()) {  // the format's other programs take it for none
+    return {};
+  }
   if (!value.is_object()) {
     throw CheckpointError(fmt::format("{}: {} must be an object", origin, kMetadataKey));
   }
@@ -143,10 +107,9 @@ class EntryParser {
       fail("has a dtype that is not a string");
     }
     std::string word = dtype.get<std::string>();
-    if (safetensors_element_bytes(word) == 0) {
-      fail(fmt::format(
-          "has dtype {}, expected one of BOOL, U8, I8, I16, I32, I64, F16, BF16, F32, F64",
-          quoted_tensor_name(word)));
+    if (safetensors_element_bits(word) == 0) {
+      fail(fmt::format("has dtype {}, expected one of {}", quoted_tensor_name(word),
+                       fmt::join(kDtypes | std::views::keys, ", ")));
     }
     return word;
   }
@@ -189,7 +152,7 @@ class EntryParser {
 
   /// Also guards LibTorch's strides, which are products of sizes where 0 counts as 1.
   uint64_t expected_bytes(const SafetensorsEntry& entry) const {
-    int64_t product = static_cast<int64_t>(safetensors_element_bytes(entry.dtype));
+    int64_t product = static_cast<int64_t>(safetensors_element_bits(entry.dtype));
     bool is_empty = false;
     for (const int64_t size : entry.shape) {
       is_empty = is_empty || size == 0;
@@ -197,7 +160,11 @@ class EntryParser {
         fail(fmt::format("has a shape too large to exist: [{}]", fmt::join(entry.shape, ", ")));
       }
     }
-    return is_empty ? 0 : static_cast<uint64_t>(product);
+    if (!is_empty && product % kByteBits != 0) {
+      fail(fmt::format("of dtype {} and shape [{}] has {} bits, which are no whole bytes",
+                       entry.dtype, fmt::join(entry.shape, ", "), product));
+    }
+    return is_empty ? 0 : static_cast<uint64_t>(product / kByteBits);
   }
 };
 
@@ -229,10 +196,10 @@ void check_coverage(const std::vector<SafetensorsEntry>& entries,
 
 }  // namespace
 
-uint64_t safetensors_element_bytes(std::string_view dtype) {
-  for (const auto& [word, bytes] : kDtypes) {
+uint64_t safetensors_element_bits(std::string_view dtype) {
+  for (const auto& [word, bits] : kDtypes) {
     if (word == dtype) {
-      return bytes;
+      return bits;
     }
   }
   return 0;
@@ -241,7 +208,8 @@ uint64_t safetensors_element_bytes(std::string_view dtype) {
 SafetensorsHeader parse_safetensors_header(std::string_view json_text,
                                            uint64_t data_bytes,
                                            const std::string& origin) {
-  const json root = parse_object(json_text, origin);
+  const json root =
+      parse_strict_object(json_text, origin + ": header", kDeepest, "a safetensors file");
   SafetensorsHeader header;
   for (const auto& [name, value] : root.items()) {
     if (name == kMetadataKey) {

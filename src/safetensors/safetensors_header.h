@@ -13,7 +13,7 @@ namespace brt {
 /// One tensor's place. `begin` and `end` are bytes from the start of the data, behind the header.
 struct SafetensorsEntry {
   std::string name;
-  std::string dtype;  ///< one of BOOL U8 I8 I16 I32 I64 F16 BF16 F32 F64
+  std::string dtype;  ///< a word of the format: F32, BF16, I64, F8_E4M3, ...
   std::vector<int64_t> shape;
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -27,8 +27,8 @@ struct SafetensorsHeader {
 /// Longest header that is read or written, in bytes: the limit of the format's other programs.
 inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
 
-/// Bytes of one element of a dtype, or 0 if the word is unknown.
-uint64_t safetensors_element_bytes(std::string_view dtype);
+/// Bits of one element of a dtype (4 and 6 for some), or 0 if the word is unknown.
+uint64_t safetensors_element_bits(std::string_view dtype);
 
 /// Reads the JSON of a header. Every size fits the `data_bytes` that follow it: ranges lie in the
 /// data, agree with dtype and shape, and cover all of it without overlap.

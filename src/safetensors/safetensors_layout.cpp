@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/file_stream.h"
 
 namespace brt {
 
@@ -25,7 +26,7 @@ SafetensorsLayout read_safetensors_layout(const std::filesystem::path& path) {
     throw CheckpointError(
         fmt::format("{}: is not a file, a safetensors file was expected", path.string()));
   }
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream = open_stream(path);
   const uint64_t file_bytes = std::filesystem::file_size(path, error);
   if (!stream || error) {
     throw CheckpointError(fmt::format("{}: cannot be opened: {}", path.string(),

@@ -38,6 +38,14 @@ std::string surplus_tensor(const std::string& name, TensorShape shape) {
                      shape_text(shape));
 }
 
+void throw_not_finite(const std::string& origin, const std::string& name) {
+  throw CheckpointError(
+      fmt::format("{}: {} holds a number that is not finite (NaN or infinity)", origin,
+                  quoted_tensor_name(name)),
+      "the training diverged or the file was damaged: use an earlier checkpoint, and train on with "
+      "a lower optimizer.rate");
+}
+
 std::string misfit_hint(TensorShape expected_embedding, TensorShape embedding) {
   const bool is_other_vocabulary = expected_embedding.size() == 2 && embedding.size() == 2 &&
                                    embedding[1] == expected_embedding[1] &&

@@ -17,6 +17,9 @@ std::string misshapen_tensor(const std::string& name, TensorShape expected, Tens
 std::string unreadable_tensor(const std::string& name, const std::string& dtype);
 std::string surplus_tensor(const std::string& name, TensorShape shape);
 
+/// @throws CheckpointError: the tensor holds NaN or infinity, with which every result would be NaN
+[[noreturn]] void throw_not_finite(const std::string& origin, const std::string& name);
+
 /// The cure; shapes are those of the embeddings, of which one may be empty.
 std::string misfit_hint(TensorShape expected_embedding, TensorShape embedding);
 

@@ -28,6 +28,26 @@ std::string with_spaces(std::string_view piece) {
   return text;
 }
 
+/// Bytes of a piece that stand together in the text that the library is given.
+struct Run {
+  size_t in_text = 0;   ///< where they begin there
+  size_t in_piece = 0;  ///< and in the piece
+};
+
+/// Appends the places in the piece of bytes of the text. Both lists are in order; `runs` begin with
+/// the text.
+void append_places(const std::vector<size_t>& in_text,
+                   const std::vector<Run>& runs,
+                   std::vector<size_t>& places) {
+  size_t run = 0;
+  for (const size_t place : in_text) {
+    while (run + 1 < runs.size() && runs[run + 1].in_text <= place) {
+      ++run;
+    }
+    places.push_back(runs[run].in_piece + (place - runs[run].in_text));
+  }
+}
+
 /// Whether a space stands anywhere in the text after something else.
 bool has_space_after_other(std::string_view text) {
   const size_t other = text.find_first_not_of(' ');
@@ -101,7 +121,17 @@ void SentencePieceTokenizer::encode(std::string_view piece, std::vector<int32_t>
   if (lossless_) {
     encode_exactly(piece, tokens);
   } else {
-    encode_inexactly(piece, tokens);
+    encode_inexactly(piece, tokens, nullptr);
+  }
+}
+
+void SentencePieceTokenizer::encode_with_places(std::string_view piece,
+                                                std::vector<int32_t>& tokens,
+                                                std::vector<size_t>& places) const {
+  if (lossless_) {
+    Tokenizer::encode_with_places(piece, tokens, places);
+  } else {
+    encode_inexactly(piece, tokens, &places);
   }
 }
 
@@ -160,7 +190,7 @@ void SentencePieceTokenizer::encode_word(std::string_view word,
   const SeenWords::iterator seen = seen_words.find(word);
   if (seen == seen_words.end()) {
     const size_t begin = tokens.size();
-    encode_by_model(word, tokens);
+    encode_by_model(word, tokens, nullptr);
     seen_words.emplace(word, Place{.begin = begin, .count = tokens.size() - begin});
     return;
   }
@@ -172,42 +202,71 @@ void SentencePieceTokenizer::encode_word(std::string_view word,
 }
 
 void SentencePieceTokenizer::encode_inexactly(std::string_view piece,
-                                              std::vector<int32_t>& tokens) const {
+                                              std::vector<int32_t>& tokens,
+                                              std::vector<size_t>* places) const {
+  const size_t first_place = places == nullptr ? 0 : places->size();
   // The model puts a space before whatever it is given; a piece that opens with one, as all but the
   // first of a document do, must not get a second.
-  if (settings_.add_dummy_prefix && !settings_.remove_extra_whitespaces && piece.starts_with(' ')) {
-    piece.remove_prefix(1);
-  }
+  const bool has_its_space =
+      settings_.add_dummy_prefix && !settings_.remove_extra_whitespaces && piece.starts_with(' ');
+  size_t done = has_its_space ? 1 : 0;
   std::string text;
-  while (!piece.empty()) {
-    const size_t valid = valid_utf8_prefix(piece);
-    text += piece.substr(0, valid);
-    piece.remove_prefix(valid);
-    if (piece.empty()) {
+  std::vector<Run> runs;
+  const auto encode_text = [&] {
+    std::vector<size_t> in_text;
+    encode_by_model(text, tokens, places == nullptr ? nullptr : &in_text);
+    if (places != nullptr) {
+      append_places(in_text, runs, *places);
+    }
+    text.clear();
+    runs.clear();
+  };
+  while (done < piece.size()) {
+    const size_t valid = valid_utf8_prefix(piece.substr(done));
+    runs.push_back({.in_text = text.size(), .in_piece = done});
+    text += piece.substr(done, valid);
+    done += valid;
+    if (done == piece.size()) {
       break;
     }
     if (has_byte_tokens_) {
-      encode_by_model(text, tokens);
-      text.clear();
-      append_byte(piece.front(), tokens);
+      encode_text();
+      append_byte(piece[done], tokens);
+      if (places != nullptr) {
+        places->push_back(done);
+      }
     } else {
+      runs.push_back({.in_text = text.size(), .in_piece = done});
       text += kReplacementMark;
     }
-    piece.remove_prefix(1);
+    ++done;
   }
-  encode_by_model(text, tokens);
+  encode_text();
+  if (has_its_space && places != nullptr && places->size() > first_place) {
+    (*places)[first_place] = 0;  // this token holds the space
+  }
 }
 
 void SentencePieceTokenizer::encode_by_model(std::string_view text,
-                                             std::vector<int32_t>& tokens) const {
+                                             std::vector<int32_t>& tokens,
+                                             std::vector<size_t>* places) const {
   if (text.empty()) {
     return;
   }
   std::vector<int> encoded;
-  const sentencepiece::util::Status status = processor_->Encode(text, &encoded);
+  sentencepiece::ImmutableSentencePieceText pieces;
+  const sentencepiece::util::Status status = places == nullptr
+                                                 ? processor_->Encode(text, &encoded)
+                                                 : processor_->Encode(text, pieces.mutable_proto());
   if (!status.ok()) {
     throw DataError("tokenizer: SentencePiece cannot encode a piece of " +
                     std::to_string(text.size()) + " bytes: " + status.ToString());
+  }
+  if (places != nullptr) {
+    for (const auto& piece : pieces.pieces()) {
+      encoded.push_back(static_cast<int>(piece.id()));
+      places->push_back(piece.begin());
+    }
   }
   tokens.insert(tokens.end(), encoded.begin(), encoded.end());
 }

@@ -67,4 +67,10 @@ std::optional<std::string> TextChunker::next() {
   return piece;
 }
 
+std::string TextChunker::take_rest() {
+  std::string rest = pending_.substr(taken_);
+  *this = TextChunker();
+  return rest;
+}
+
 }  // namespace brt

@@ -23,6 +23,9 @@ class TextChunker {
   void finish();
   /// The next piece, or nothing until more is appended. Never an empty piece.
   std::optional<std::string> next();
+  /// What next() has not given out; the chunker is as new afterwards. Given again, followed by what
+  /// comes next in the document, it is cut at the same places.
+  std::string take_rest();
 
  private:
   std::string pending_;

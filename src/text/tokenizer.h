@@ -32,6 +32,12 @@ class Tokenizer {
   virtual bool is_lossless() const = 0;
   /// The serialized model (empty for bytes), as stored in tokenizer.model.
   virtual const std::string& serialized() const = 0;
+  /// As encode(); also appends, for each token, the byte of `piece` at which it begins. Places
+  /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
+  /// of the text as it was given, not of what the tokens stand for.
+  virtual void encode_with_places(std::string_view piece,
+                                  std::vector<int32_t>& tokens,
+                                  std::vector<size_t>& places) const;
   /// Hash of kind and model.
   uint64_t fingerprint() const;
 
@@ -50,8 +56,13 @@ class Tokenizer {
 /// @throws DataError with a hint if the file is missing or not such a model.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path);
 
-/// The tokenizer of a folder (model folder or prepared data): tokenizer.model if it is there, else
-/// bytes.
+/// The tokenizer of a folder of prepared data, whose dataset.json tells which one it must be:
+/// tokenizer.model if it is there, else bytes.
 std::unique_ptr<Tokenizer> load_folder_tokenizer(const std::filesystem::path& folder);
+
+/// The tokenizer of a model folder: tokenizer.model, or bytes if config.json says "tokenizer":
+/// "bytes".
+/// @throws CheckpointError if there is neither or both, DataError if the file is no such model.
+std::unique_ptr<Tokenizer> load_model_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace brt

@@ -1,59 +1,205 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our attention as operators of PyTorch: the shared library brt_torch_ops, for
-// torch.ops.load_library.
+// torch.ops.load_library. What each dispatch key runs; attention_operators.h computes.
 #include <optional>
+#include <tuple>
 
+#include <fmt/format.h>
+
+#include <ATen/autocast_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "ops/cross_attention.h"
-#include "ops/window_attention.h"
+#include "base/error.h"
+#include "torch_ops/attention_operators.h"
 
-namespace brt {
+namespace brt::torch_ops {
 namespace {
 
-at::Tensor or_undefined(const std::optional<at::Tensor>& tensor) {
-  return tensor.value_or(at::Tensor());
+using Optional = std::optional<at::Tensor>;
+using TwoTensors = std::tuple<at::Tensor, at::Tensor>;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor or_undefined(const Optional& tensor) { return tensor.value_or(at::Tensor()); }
+
+Optional given(const at::Tensor& tensor) {
+  return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
 }
 
-at::Tensor window_attention_op(const at::Tensor& query_BNHK,
-                               const at::Tensor& keys_BMHK,
-                               const at::Tensor& values_BMHK,
+/// brt::_attention as the dispatcher calls it, computed by `compute`.
+template <AttentionOutputs (*compute)(const AttentionInputs&)>
+TwoTensors attention_by(const at::Tensor& query,
+                        const at::Tensor& keys,
+                        const at::Tensor& values,
+                        int64_t window,
+                        const Optional& bias,
+                        const Optional& scale,
+                        const Optional& empty_cache) {
+  const AttentionOutputs out = compute({query, keys, values, window, or_undefined(bias),
+                                        or_undefined(scale), or_undefined(empty_cache)});
+  return {out.out_BNHK, out.log_sum_BHN};
+}
+
+/// brt::_attention_gradients likewise.
+template <
+    AttentionGradients (*compute)(const at::Tensor&, const AttentionInputs&, const at::Tensor&)>
+AttentionGradients gradients_by(const at::Tensor& out_gradient,
+                                const at::Tensor& query,
+                                const at::Tensor& keys,
+                                const at::Tensor& values,
+                                int64_t window,
+                                const Optional& bias,
+                                const Optional& scale,
+                                const Optional& empty_cache,
+                                const at::Tensor& log_sum) {
+  return compute(out_gradient,
+                 {query, keys, values, window, or_undefined(bias), or_undefined(scale),
+                  or_undefined(empty_cache)},
+                 log_sum);
+}
+
+using AttentionSignature = decltype(attention_by<attention>);
+using GradientsSignature = decltype(gradients_by<attention_gradients>);
+
+AttentionOutputs dispatch_attention(const AttentionInputs& in) {
+  static const auto operation = c10::Dispatcher::singleton()
+                                    .findSchemaOrThrow("brt::_attention", "")
+                                    .typed<AttentionSignature>();
+  const auto [out, log_sum] =
+      operation.call(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window, given(in.bias_HW),
+                     given(in.scale_H), given(in.empty_cache_B));
+  return {out, log_sum};
+}
+
+AttentionGradients dispatch_gradients(const at::Tensor& out_gradient,
+                                      const AttentionInputs& in,
+                                      const at::Tensor& log_sum) {
+  static const auto operation = c10::Dispatcher::singleton()
+                                    .findSchemaOrThrow("brt::_attention_gradients", "")
+                                    .typed<GradientsSignature>();
+  return operation.call(out_gradient, in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window,
+                        given(in.bias_HW), given(in.scale_H), given(in.empty_cache_B), log_sum);
+}
+
+/// Saved: query, keys, values, bias, scale, empty cache, log_sum.
+struct Attention : public torch::autograd::Function<Attention> {
+  static variable_list forward(AutogradContext* context,
+                               const at::Tensor& query,
+                               const at::Tensor& keys,
+                               const at::Tensor& values,
                                int64_t window,
-                               const std::optional<at::Tensor>& bias_HW,
-                               const std::optional<at::Tensor>& scale_H,
-                               const std::optional<at::Tensor>& empty_cache_B) {
-  WindowAttentionOptions options;
-  options.window = window;
-  options.bias_HW = or_undefined(bias_HW);
-  options.scale_H = or_undefined(scale_H);
-  options.empty_cache_B = or_undefined(empty_cache_B);
-  return window_attention(query_BNHK, keys_BMHK, values_BMHK, options);
+                               const Optional& bias,
+                               const Optional& scale,
+                               const Optional& empty_cache) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    const AttentionInputs in = {query,
+                                keys,
+                                values,
+                                window,
+                                or_undefined(bias),
+                                or_undefined(scale),
+                                or_undefined(empty_cache)};
+    const AttentionOutputs out = dispatch_attention(in);
+    context->save_for_backward(
+        {query, keys, values, in.bias_HW, in.scale_H, in.empty_cache_B, out.log_sum_BHN});
+    context->saved_data["window"] = window;
+    context->mark_non_differentiable({out.log_sum_BHN});
+    return {out.out_BNHK, out.log_sum_BHN};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& out_gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const AttentionInputs in = {saved[0], saved[1], saved[2], context->saved_data["window"].toInt(),
+                                saved[3], saved[4], saved[5]};
+    const auto [query, keys, values, bias, scale] =
+        dispatch_gradients(out_gradients[0], in, saved[6]);
+    const at::Tensor none;
+    return {query,
+            keys,
+            values,
+            none,
+            in.bias_HW.defined() ? bias : none,
+            in.scale_H.defined() ? scale : none,
+            none};
+  }
+};
+
+AttentionOutputs attention_with_gradient(const AttentionInputs& in) {
+  const variable_list out =
+      Attention::apply(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window, given(in.bias_HW),
+                       given(in.scale_H), given(in.empty_cache_B));
+  return {out[0], out[1]};
 }
 
-at::Tensor cross_attention_op(const at::Tensor& query_BRHK,
-                              const at::Tensor& keys_BJHK,
-                              const at::Tensor& values_BJHK,
-                              const std::optional<at::Tensor>& scale_H) {
-  return cross_attention(query_BRHK, keys_BJHK, values_BJHK, or_undefined(scale_H));
+/// The gradients cannot be differentiated once more, and say so.
+struct GradientsOnce : public torch::autograd::Function<GradientsOnce> {
+  static variable_list forward(AutogradContext* /*context*/,
+                               const at::Tensor& out_gradient,
+                               const at::Tensor& query,
+                               const at::Tensor& keys,
+                               const at::Tensor& values,
+                               int64_t window,
+                               const Optional& bias,
+                               const Optional& scale,
+                               const Optional& empty_cache,
+                               const at::Tensor& log_sum) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    const auto [of_query, of_keys, of_values, of_bias, of_scale] = gradients_by<dispatch_gradients>(
+        out_gradient, query, keys, values, window, bias, scale, empty_cache, log_sum);
+    return {of_query, of_keys, of_values, of_bias, of_scale};
+  }
+
+  static variable_list backward(AutogradContext* /*context*/, const variable_list& /*gradients*/) {
+    C10_THROW_ERROR(NotImplementedError, "brt's attention has no second derivative");
+  }
+};
+
+AttentionGradients gradients_once(const at::Tensor& out_gradient,
+                                  const AttentionInputs& in,
+                                  const at::Tensor& log_sum) {
+  const variable_list all =
+      GradientsOnce::apply(out_gradient, in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window,
+                           given(in.bias_HW), given(in.scale_H), given(in.empty_cache_B), log_sum);
+  return {all[0], all[1], all[2], all[3], all[4]};
 }
 
-at::Tensor window_attention_meta(const at::Tensor& query_BNHK,
-                                 const at::Tensor& /*keys_BMHK*/,
-                                 const at::Tensor& /*values_BMHK*/,
-                                 int64_t /*window*/,
-                                 const std::optional<at::Tensor>& /*bias_HW*/,
-                                 const std::optional<at::Tensor>& /*scale_H*/,
-                                 const std::optional<at::Tensor>& /*empty_cache_B*/) {
-  return at::empty_like(query_BNHK, at::MemoryFormat::Contiguous);
+/// As PyTorch's own attention: operands in autocast's dtype, softmax and sums in float32.
+AttentionOutputs attention_under_autocast(const AttentionInputs& in) {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const c10::DeviceType device = in.query_BNHK.device().type();
+  const at::ScalarType dtype = at::autocast::get_autocast_dtype(device);
+  AttentionInputs cast = in;
+  for (at::Tensor* tensor : {&cast.query_BNHK, &cast.keys_BMHK, &cast.values_BMHK}) {
+    *tensor = at::autocast::cached_cast(dtype, *tensor, device);
+  }
+  return dispatch_attention(cast);
 }
 
-at::Tensor cross_attention_meta(const at::Tensor& query_BRHK,
-                                const at::Tensor& /*keys_BJHK*/,
-                                const at::Tensor& /*values_BJHK*/,
-                                const std::optional<at::Tensor>& /*scale_H*/) {
-  return at::empty_like(query_BRHK, at::MemoryFormat::Contiguous);
+at::Tensor window_attention_op(const at::Tensor& query,
+                               const at::Tensor& keys,
+                               const at::Tensor& values,
+                               int64_t window,
+                               const Optional& bias,
+                               const Optional& scale,
+                               const Optional& empty_cache) {
+  if (window < 1) {  // 0 would mean no window
+    throw ShapeError(fmt::format("window_attention: window must be at least 1, got {}", window));
+  }
+  return std::get<0>(
+      attention_by<dispatch_attention>(query, keys, values, window, bias, scale, empty_cache));
+}
+
+at::Tensor cross_attention_op(const at::Tensor& query,
+                              const at::Tensor& keys,
+                              const at::Tensor& values,
+                              const Optional& scale) {
+  return std::get<0>(attention_by<dispatch_attention>(query, keys, values, /*window=*/0, {}, scale,
+                                                      /*empty_cache=*/{}));
 }
 
 }  // namespace
@@ -64,17 +210,42 @@ TORCH_LIBRARY(brt, library) {
       "Tensor? scale=None, Tensor? empty_cache=None) -> Tensor");
   library.def(
       "cross_attention(Tensor query, Tensor keys, Tensor values, Tensor? scale=None) -> Tensor");
+  library.def(
+      "_attention(Tensor query, Tensor keys, Tensor values, int window, Tensor? bias, "
+      "Tensor? scale, Tensor? empty_cache) -> (Tensor out, Tensor log_sum)");
+  library.def(
+      "_attention_gradients(Tensor out_gradient, Tensor query, Tensor keys, Tensor values, "
+      "int window, Tensor? bias, Tensor? scale, Tensor? empty_cache, Tensor log_sum) -> "
+      "(Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
-// The functions bring their own gradients, so they serve every device and autograd as they are.
+// Every other key finds the operator that does the work.
 TORCH_LIBRARY_IMPL(brt, CompositeImplicitAutograd, library) {
   library.impl("window_attention", window_attention_op);
   library.impl("cross_attention", cross_attention_op);
 }
 
-TORCH_LIBRARY_IMPL(brt, Meta, library) {
-  library.impl("window_attention", window_attention_meta);
-  library.impl("cross_attention", cross_attention_meta);
+TORCH_LIBRARY_IMPL(brt, CompositeExplicitAutograd, library) {
+  library.impl("_attention", attention_by<attention>);
+  library.impl("_attention_gradients", gradients_by<attention_gradients>);
 }
 
-}  // namespace brt
+TORCH_LIBRARY_IMPL(brt, Meta, library) {
+  library.impl("_attention", attention_by<attention_shapes>);
+  library.impl("_attention_gradients", gradients_by<attention_gradient_shapes>);
+}
+
+TORCH_LIBRARY_IMPL(brt, Autograd, library) {
+  library.impl("_attention", attention_by<attention_with_gradient>);
+  library.impl("_attention_gradients", gradients_by<gradients_once>);
+}
+
+TORCH_LIBRARY_IMPL(brt, AutocastCPU, library) {
+  library.impl("_attention", attention_by<attention_under_autocast>);
+}
+
+TORCH_LIBRARY_IMPL(brt, AutocastCUDA, library) {
+  library.impl("_attention", attention_by<attention_under_autocast>);
+}
+
+}  // namespace brt::torch_ops

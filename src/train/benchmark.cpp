@@ -13,7 +13,6 @@
 #include <sys/resource.h>
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
@@ -23,6 +22,7 @@
 #include "base/error.h"
 #include "base/seeded_random.h"
 #include "kernels/cpu_target.h"
+#include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -200,6 +200,7 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   std::vector<double> gemm_seconds;
   std::vector<double> seconds;
   for (int64_t i = 0; i < repetitions; ++i) {
+    share_cores();
     gemm_seconds.push_back(seconds_of(gemm));
     if (work.between) {
       work.between();
@@ -224,7 +225,7 @@ BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {
   result.share_of_gemm_peak = result.flops_per_second / result.gemm_flops_per_second;
   result.cpu = cpu_name();
   result.kernel_target = kernels::to_word(kernels::cpu_target());
-  result.threads = at::get_num_threads();
+  result.threads = compute_threads();
   return result;
 }
 

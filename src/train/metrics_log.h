@@ -4,29 +4,36 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "train/record_file.h"
 
 namespace brt {
 
-/// Appends lines; each is with the system, whole, when append returns.
+/// Appends lines; each is whole in the file when append returns, or waits to be (see RecordFile).
 class MetricsLog {
  public:
-  /// Opens the file or creates it. Lines of steps after `last_step` are cut off, and so is whatever
-  /// follows the first line that is not a whole object with a step (a kill may leave half a line).
+  /// Opens the file or creates it. Lines of steps after `last_step` go, and so do those that are no
+  /// whole object with a step (a kill may leave half a line); all others stay, in their order.
   /// @throws Error with the system's reason.
   MetricsLog(const std::filesystem::path& path, int64_t last_step);
-  ~MetricsLog();
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
 
   /// @param json  one object with a key "step", no line break in it.
-  void append(const std::string& json);
+  void append(const std::string& json) { file_->append(json + "\n"); }
+  /// Tries again to write the lines that wait.
+  void flush() { file_->flush(); }
   /// Flushes to disk.
-  void sync();
+  void sync() { file_->sync(); }
+  /// Why lines wait; empty if none does.
+  const std::string& problem() const { return file_->problem(); }
+
+  /// Which lines were dropped as unreadable, for the user; empty if none was.
+  const std::string& dropped() const { return dropped_; }
 
  private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
+  std::optional<RecordFile> file_;
+  std::string dropped_;
 };
 
 }  // namespace brt

@@ -19,9 +19,10 @@ struct CarryLook {
   LineStyle style;
 };
 
-constexpr std::array<CarryLook, 3> kCarryLooks = {{{"carried", "", LineStyle::kSolid},
-                                                   {"none", ", state zeroed", LineStyle::kDashed},
-                                                   {"reset", ", all reset", LineStyle::kDotted}}};
+constexpr std::array<CarryLook, 3> kCarryLooks = {
+    {{"carried", "", LineStyle::kSolid},
+     {"none", ", no state", LineStyle::kDashed},
+     {"reset", ", nothing carried", LineStyle::kDotted}}};
 
 /// The training loss as an average that forgets over about a thirtieth of the run.
 std::vector<PlotPoint> smoothed(const std::vector<LoggedStep>& steps) {
@@ -60,6 +61,9 @@ PlotSeries position_series(const RunRecord& run,
                        .has_markers = look.carry == "carried"};
   for (const LossAtPosition& interval : evaluation.by_position) {
     series.points.push_back({middle(interval), interval.bits_per_token});
+    if (interval.range) {
+      series.band.push_back({middle(interval), interval.range->low, interval.range->high});
+    }
   }
   return series;
 }
@@ -116,7 +120,10 @@ Plot learning_curves(const std::vector<RunRecord>& runs) {
   double largest = 0.0;
   for (size_t index = 0; index < runs.size(); ++index) {
     const int color = static_cast<int>(index);
-    PlotSeries raw = {.color = color, .is_faint = true};
+    // One entry of the legend stands for the pale lines of all runs.
+    PlotSeries raw = {.label = index == 0 ? "pale: training as logged, not smoothed" : "",
+                      .color = color,
+                      .is_faint = true};
     PlotSeries validation = {.label = fmt::format("{}, validation", runs[index].name),
                              .color = color,
                              .style = LineStyle::kDashed,
@@ -125,6 +132,10 @@ Plot learning_curves(const std::vector<RunRecord>& runs) {
       raw.points.push_back({step.tokens, step.bits_per_byte});
       if (step.validation) {
         validation.points.push_back({step.tokens, step.validation->bits_per_byte});
+        if (step.validation->range) {
+          validation.band.push_back(
+              {step.tokens, step.validation->range->low, step.validation->range->high});
+        }
       }
     }
     PlotSeries mean = {.label = fmt::format("{}, training", runs[index].name),
@@ -176,6 +187,7 @@ Plot loss_difference_by_position(const std::vector<RunRecord>& runs) {
       }
     }
     series.points = std::move(differences);
+    series.band.clear();  // the spread of a difference is not that of its parts
   }
   plot.series = std::move(all);
   return plot;

@@ -10,6 +10,7 @@
 namespace brt {
 
 /// Bits per byte over tokens read: training (smoothed, raw behind it) and validation of each run.
+/// Here and below several seeds are a line of means in a band from the lowest to the highest.
 Plot learning_curves(const std::vector<RunRecord>& runs);
 
 /// Bits per token by place in the document, for each run and carry that was evaluated.

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "train/report_terms.h"
+
 namespace brt {
 namespace {
 
@@ -32,13 +34,13 @@ bool all_have(const std::vector<RunRecord>& runs, const std::string& carry) {
       runs, [&carry](const RunRecord& run) { return run.evaluation(carry) != nullptr; });
 }
 
-double last_validation(const RunRecord& run) {
+const LoggedValidation* last_validation(const RunRecord& run) {
   for (size_t index = run.steps.size(); index-- > 0;) {
     if (run.steps[index].validation) {
-      return run.steps[index].validation->bits_per_byte;
+      return &*run.steps[index].validation;
     }
   }
-  return kNotANumber;
+  return nullptr;
 }
 
 /// Indices of the runs with a headline figure, lowest loss first.
@@ -59,28 +61,49 @@ std::string measured_on(const std::vector<RunRecord>& runs) {
                      static_cast<double>(first.bytes) / 1e6);
 }
 
-std::string ranking_sentence(const std::vector<RunRecord>& runs,
-                             const std::vector<double>& bits,
-                             size_t best,
-                             size_t other) {
-  const double fewer = 1.0 - bits[best] / bits[other];
-  if (fewer < kLevel) {
-    return fmt::format(
-        "{}, {} and {} are level: {:.3f} and {:.3f} bits per byte, which is {} apart.",
-        measured_on(runs), runs[best].name, runs[other].name, bits[best], bits[other],
-        percent(fewer));
+/// The headline figure of one run.
+struct Headline {
+  std::string name;
+  double bits = 0.0;
+  std::optional<SeedRange> range;
+
+  std::string text() const {
+    return range ? fmt::format("{:.3f} ({:.3f} to {:.3f} by seed)", bits, range->low, range->high)
+                 : fmt::format("{:.3f}", bits);
   }
-  return fmt::format("{}, {} is {}ahead of {}: {:.3f} against {:.3f} bits per byte, {} fewer.",
-                     measured_on(runs), runs[best].name, fewer < kSmall ? "slightly " : "",
-                     runs[other].name, bits[best], bits[other], percent(fewer));
+};
+
+/// Whether the seeds of two runs lie among each other, so that other seeds might be the other way
+/// round.
+bool overlap(const Headline& best, const Headline& other) {
+  return best.range && other.range && best.range->high >= other.range->low;
 }
 
-/// What that means for recurrence, if one of the two is recurrent and the other is not.
-std::string verdict_sentence(const RunRecord& best, const RunRecord& other, double fewer) {
-  if (best.is_recurrent() == other.is_recurrent()) {
+bool are_level(const Headline& best, const Headline& other) {
+  return 1.0 - best.bits / other.bits < kLevel || overlap(best, other);
+}
+
+std::string ranking_sentence(const std::string& where,
+                             const Headline& best,
+                             const Headline& other) {
+  const double fewer = 1.0 - best.bits / other.bits;
+  if (are_level(best, other)) {
+    return fmt::format("{}, {} and {} are level: {} and {} bits per byte, which is {} apart{}.",
+                       where, best.name, other.name, best.text(), other.text(), percent(fewer),
+                       overlap(best, other) ? ", less than their seeds are" : "");
+  }
+  return fmt::format("{}, {} is {}ahead of {}: {} against {} bits per byte, {} fewer.", where,
+                     best.name, fewer < kSmall ? "slightly " : "", other.name, best.text(),
+                     other.text(), percent(fewer));
+}
+
+/// What that means for recurrence, if one of the two is recurrent and the other is not; nothing if
+/// they were trained on other terms.
+std::string verdict_sentence(const RunRecord& best, const RunRecord& other, bool is_level) {
+  if (best.is_recurrent() == other.is_recurrent() || !are_on_equal_terms(best, other)) {
     return "";
   }
-  if (fewer < kLevel) {
+  if (is_level) {
     return "So in these runs the recurrent state neither pays nor costs.";
   }
   return best.is_recurrent()
@@ -108,8 +131,7 @@ std::vector<Lead> leads_by_position(const EvaluationRecord& first, const Evaluat
 }
 
 std::string interval_text(const Lead& lead) {
-  return fmt::format("tokens {} to {}", grouped(static_cast<int64_t>(lead.from)),
-                     grouped(static_cast<int64_t>(lead.to)));
+  return fmt::format("tokens {} to {}", grouped(lead.from), grouped(lead.to));
 }
 
 /// Where the first run is not ahead, intervals that touch joined.
@@ -196,11 +218,11 @@ std::string size_sentence(const std::vector<RunRecord>& runs) {
   std::vector<std::string> parts;
   for (const RunRecord& run : runs) {
     const double speed = median_speed(run);
-    parts.push_back(fmt::format(
-        "{} has {} parameters in {} layers and read {:.2f} million tokens{}", run.name,
-        grouped(count_parameters(run.config.model)), run.config.model.num_layers,
-        run.steps.back().tokens / 1e6,
-        std::isfinite(speed) ? fmt::format(" at {} a second", grouped(std::llround(speed))) : ""));
+    parts.push_back(
+        fmt::format("{} has {} parameters in {} layers and read {:.2f} million tokens{}", run.name,
+                    grouped(count_parameters(run.config.model)), run.config.model.num_layers,
+                    run.steps.back().tokens / 1e6,
+                    std::isfinite(speed) ? fmt::format(" at {} a second", grouped(speed)) : ""));
   }
   return fmt::format("{}.", fmt::join(parts, "; "));
 }
@@ -208,12 +230,20 @@ std::string size_sentence(const std::vector<RunRecord>& runs) {
 }  // namespace
 
 std::string grouped(int64_t value) {
-  std::string digits = std::to_string(std::abs(value));
+  std::string digits = std::to_string(value);
+  const std::string sign = value < 0 ? "-" : "";
+  digits.erase(0, sign.size());
   for (size_t place = digits.size(); place > 3;) {
     place -= 3;
     digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(place), ',');
   }
-  return value < 0 ? "-" + digits : digits;
+  return sign + digits;
+}
+
+std::string grouped(double value) {
+  constexpr double kLargestExact = 0x1p53;
+  return std::abs(value) <= kLargestExact ? grouped(static_cast<int64_t>(std::llround(value)))
+                                          : fmt::format("{:.3g}", value);
 }
 
 double median_speed(const RunRecord& run) {
@@ -234,26 +264,47 @@ std::vector<double> headline_bits_per_byte(const std::vector<RunRecord>& runs) {
   const bool is_evaluated = all_have(runs, "carried");
   std::vector<double> bits;
   for (const RunRecord& run : runs) {
-    bits.push_back(is_evaluated ? run.evaluation("carried")->bits_per_byte : last_validation(run));
+    const LoggedValidation* validation = last_validation(run);
+    bits.push_back(is_evaluated            ? run.evaluation("carried")->bits_per_byte
+                   : validation != nullptr ? validation->bits_per_byte
+                                           : kNotANumber);
   }
   return bits;
 }
 
+std::vector<std::optional<SeedRange>> headline_ranges(const std::vector<RunRecord>& runs) {
+  const bool is_evaluated = all_have(runs, "carried");
+  std::vector<std::optional<SeedRange>> ranges;
+  for (const RunRecord& run : runs) {
+    const LoggedValidation* validation = last_validation(run);
+    ranges.push_back(is_evaluated            ? run.evaluation("carried")->range
+                     : validation != nullptr ? validation->range
+                                             : std::nullopt);
+  }
+  return ranges;
+}
+
 std::vector<std::string> summarize_runs(const std::vector<RunRecord>& runs) {
   const std::vector<double> bits = headline_bits_per_byte(runs);
+  const std::vector<std::optional<SeedRange>> ranges = headline_ranges(runs);
   const std::vector<size_t> order = ranking(bits);
-  std::vector<std::string> sentences;
+  const auto headline = [&](size_t index) {
+    return Headline{.name = runs[index].name, .bits = bits[index], .range = ranges[index]};
+  };
+  std::vector<std::string> sentences = {differences_sentence(runs)};
   if (order.size() == 1) {
-    sentences.push_back(fmt::format("{}, {} has {:.3f} bits per byte.", measured_on(runs),
-                                    runs[order[0]].name, bits[order[0]]));
+    sentences.push_back(fmt::format("{}, {} has {} bits per byte.", measured_on(runs),
+                                    runs[order[0]].name, headline(order[0]).text()));
   }
   for (size_t place = 1; place < order.size(); ++place) {
     const size_t best = order.front();
     const size_t other = order[place];
-    sentences.push_back(ranking_sentence(runs, bits, best, other));
-    sentences.push_back(verdict_sentence(runs[best], runs[other], 1.0 - bits[best] / bits[other]));
+    sentences.push_back(ranking_sentence(measured_on(runs), headline(best), headline(other)));
+    sentences.push_back(
+        verdict_sentence(runs[best], runs[other], are_level(headline(best), headline(other))));
     sentences.push_back(where_sentence(runs[best], runs[other]));
   }
+  sentences.push_back(equal_terms_sentence(runs));
   for (const RunRecord& run : runs) {
     sentences.push_back(state_sentence(run));
     sentences.push_back(reset_sentence(run));

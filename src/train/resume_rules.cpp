@@ -40,9 +40,16 @@ ResumeMode resume_mode_from_word(const std::string& word) {
 }
 
 bool may_differ_on_resume(const std::string& name, const RunConfig& config) {
-  static const std::set<std::string> free = {
-      "train.log_every", "train.checkpoint_every", "train.keep_last",       "train.keep_every",
-      "train.keep_best", "evaluation.every",       "evaluation.max_tokens", "evaluation.lanes"};
+  static const std::set<std::string> free = {"data.path",
+                                             "train.save_patience",
+                                             "train.log_every",
+                                             "train.checkpoint_every",
+                                             "train.keep_last",
+                                             "train.keep_every",
+                                             "train.keep_best",
+                                             "evaluation.every",
+                                             "evaluation.max_tokens",
+                                             "evaluation.lanes"};
   if (name == "train.steps") {
     return !depends_on_steps(config.optimizer.schedule);
   }

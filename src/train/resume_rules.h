@@ -25,7 +25,8 @@ ResumeMode resume_mode_from_word(const std::string& word);
 /// Whether a resumed run may have another value of "section.key" than its checkpoint has. These are
 /// the settings that change none of its weights and losses:
 ///
-///   train.log_every, checkpoint_every, keep_last, keep_every, keep_best
+///   data.path, since the data themselves are compared
+///   train.log_every, checkpoint_every, keep_last, keep_every, keep_best, save_patience
 ///   evaluation.every, max_tokens, lanes
 ///   train.steps where the schedule (rsqrt, constant) does not depend on it
 bool may_differ_on_resume(const std::string& name, const RunConfig& config);
@@ -36,7 +37,8 @@ void check_resumed_config(const RunConfig& saved, const RunConfig& requested, in
 
 /// The checkpoint to go on from, or nothing to start anew. Damaged newer ones are passed over, each
 /// with a call of `on_warning`.
-/// @throws CheckpointError as `mode` demands, or if there are checkpoints but none is sound.
+/// @throws CheckpointError as `mode` demands, if there are checkpoints but none is sound, or if one
+/// cannot be read or is of a later format.
 std::optional<std::filesystem::path> find_resume_checkpoint(
     const std::filesystem::path& run_folder,
     ResumeMode mode,

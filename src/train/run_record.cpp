@@ -2,6 +2,7 @@
 // Reads config.toml, metrics.jsonl, evaluation/*.json and the sample of a run folder.
 #include "train/run_record.h"
 
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -10,9 +11,14 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/json_numbers.h"
 
 namespace brt {
 namespace {
+
+/// What carries are called in JSON and by --carry; files may have either name.
+constexpr std::array<std::pair<const char*, const char*>, 3> kCarries = {
+    {{"carried", "full"}, {"none", "no-state"}, {"reset", "nothing"}}};
 
 double number_at(const nlohmann::json& object, const std::string& key) {
   const nlohmann::json::const_iterator found = object.find(key);
@@ -20,8 +26,12 @@ double number_at(const nlohmann::json& object, const std::string& key) {
                                                      : std::numeric_limits<double>::quiet_NaN();
 }
 
+int64_t count_at(const nlohmann::json& object, const char* key) {
+  return whole_number_in(object.at(key), 0, std::numeric_limits<int64_t>::max());
+}
+
 LoggedStep parse_step(const nlohmann::json& object) {
-  LoggedStep step = {.step = object.at("step").get<int64_t>(),
+  LoggedStep step = {.step = count_at(object, "step"),
                      .tokens = number_at(object, "tokens"),
                      .bits_per_token = number_at(object, "bits_per_token"),
                      .bits_per_byte = number_at(object, "bits_per_byte"),
@@ -83,9 +93,9 @@ EvaluationRecord read_evaluation(const std::filesystem::path& path) {
   try {
     const nlohmann::json object = nlohmann::json::parse(read_file(path));
     EvaluationRecord record = {.split = object.at("split").get<std::string>(),
-                               .documents = object.at("documents").get<int64_t>(),
-                               .tokens = object.at("tokens").get<int64_t>(),
-                               .bytes = object.at("bytes").get<int64_t>(),
+                               .documents = count_at(object, "documents"),
+                               .tokens = count_at(object, "tokens"),
+                               .bytes = count_at(object, "bytes"),
                                .bits_per_token = number_at(object, "bits_per_token"),
                                .bits_per_byte = number_at(object, "bits_per_byte"),
                                .word_perplexity = number_at(object, "word_perplexity"),
@@ -117,10 +127,13 @@ RunRecord read_run_record(const std::string& name, const std::filesystem::path& 
   RunRecord record = {.name = name, .config_text = read_file(config_path)};
   record.config = parse_run_config(record.config_text, config_path.string(), {});
   record.steps = read_steps(folder / "metrics.jsonl");
-  for (const char* carry : {"carried", "none", "reset"}) {
-    const std::filesystem::path path = folder / "evaluation" / fmt::format("{}.json", carry);
-    if (std::filesystem::exists(path)) {
-      record.evaluations[carry] = read_evaluation(path);
+  record.seeds = {record.config.train.seed};
+  for (const auto& [carry, label] : kCarries) {
+    for (const char* word : {label, carry}) {  // the last one that is there counts
+      const std::filesystem::path path = folder / "evaluation" / fmt::format("{}.json", word);
+      if (std::filesystem::exists(path)) {
+        record.evaluations[carry] = read_evaluation(path);
+      }
     }
   }
   if (std::filesystem::exists(folder / "sample.txt")) {

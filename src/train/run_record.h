@@ -20,9 +20,16 @@ struct LoggedGate {
   double p99 = 0.0;
 };
 
+/// Lowest and highest value of several seeds.
+struct SeedRange {
+  double low = 0.0;
+  double high = 0.0;
+};
+
 struct LoggedValidation {
   double bits_per_byte = 0.0;
   double bits_per_token = 0.0;
+  std::optional<SeedRange> range = {};  ///< of bits_per_byte, if this is a mean of seeds
 };
 
 /// One line of metrics.jsonl. A number that is missing or null is NaN.
@@ -42,6 +49,7 @@ struct LossAtPosition {
   double from = 0.0;
   double to = 0.0;
   double bits_per_token = 0.0;
+  std::optional<SeedRange> range = {};  ///< of bits_per_token, if this is a mean of seeds
 };
 
 /// The output of `brt eval --json`.
@@ -55,10 +63,13 @@ struct EvaluationRecord {
   double word_perplexity = 0.0;
   double tokens_per_second = 0.0;
   std::vector<LossAtPosition> by_position = {};
+  std::optional<SeedRange> range = {};  ///< of bits_per_byte, if this is a mean of seeds
 };
 
+/// A run, or the mean of several that differ by their seed alone (run_average.h).
 struct RunRecord {
   std::string name = {};
+  std::vector<int64_t> seeds = {};
   RunConfig config = {};
   std::string config_text = {};
   std::vector<LoggedStep> steps = {};  ///< in order of steps, none twice
@@ -72,8 +83,9 @@ struct RunRecord {
   const EvaluationRecord* evaluation(const std::string& carry) const;
 };
 
-/// Reads a run folder; evaluations (evaluation/CARRY.json) and sample.txt, sample-prompt.txt may be
-/// missing. A last line of metrics.jsonl that was cut off is passed over.
+/// Reads a run folder; evaluations (evaluation/CARRY.json, the file named by either word for the
+/// carry) and sample.txt, sample-prompt.txt may be missing. A last line of metrics.jsonl that was
+/// cut off is passed over.
 /// @throws Error naming the file (and line) that is missing or cannot be read.
 RunRecord read_run_record(const std::string& name, const std::filesystem::path& folder);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
@@ -201,26 +202,57 @@ std::string band_text(const Plot& plot, const Frame& frame, const PlotSeries& se
                                      series.color % kPaletteSize, forth, back);
 }
 
+/// A number as a reader wants it beside the pointer: places whole, figures to four digits.
+std::string place_text(double value) {
+  return std::abs(value) >= 1e6 || std::abs(value) < 100 ? tick_text(value)
+                                                         : fmt::format("{:.0f}", value);
+}
+
+/// A point that shows its values when pointed at. Without a marker it is seen only then.
+std::string point_text(const Plot& plot,
+                       const Frame& frame,
+                       const PlotSeries& series,
+                       const PlotPoint& point) {
+  return fmt::format(
+      "<g class=\"point\"><circle class=\"hit\" cx=\"{0:.1f}\" cy=\"{1:.1f}\" r=\"8\"/>"
+      "<circle class=\"f{2}{3}\" cx=\"{0:.1f}\" cy=\"{1:.1f}\" r=\"3\"/>"
+      "<title>{4}{5}{6:.4g} {7}, at {8} {9}</title></g>",
+      frame.pixel_x(point.x), frame.pixel_y(point.y), series.color % kPaletteSize,
+      series.has_markers ? "" : " unseen", escape_html(series.label),
+      series.label.empty() ? "" : ": ", point.y, escape_html(plot.y_label), place_text(point.x),
+      escape_html(plot.x_label));
+}
+
+/// Points of a series that answer the pointer: all with markers, else some along the line.
+std::string points_text(const Plot& plot, const Frame& frame, const PlotSeries& series) {
+  constexpr size_t kMostOnALine = 40;
+  std::vector<PlotPoint> shown;
+  std::ranges::copy_if(series.points, std::back_inserter(shown), [&plot](const PlotPoint& point) {
+    return is_shown(plot, point.x, point.y);
+  });
+  const size_t every = series.has_markers ? 1 : (shown.size() + kMostOnALine - 1) / kMostOnALine;
+  std::string svg;
+  for (size_t index = 0; !series.is_faint && index < shown.size(); index += every) {
+    // The last ones, not the first: the end of a curve is what is asked for.
+    svg += point_text(plot, frame, series, shown[shown.size() - 1 - index]);
+  }
+  return svg;
+}
+
 std::string line_text(const Plot& plot, const Frame& frame, const PlotSeries& series) {
   std::string path;
-  std::string markers;
   bool is_pen_down = false;
   for (const PlotPoint& point : series.points) {
     if (!is_shown(plot, point.x, point.y)) {
       is_pen_down = false;
       continue;
     }
-    const double x = frame.pixel_x(point.x);
-    const double y = frame.pixel_y(point.y);
-    path += fmt::format("{}{:.1f} {:.1f}", is_pen_down ? 'L' : 'M', x, y);
+    path += fmt::format("{}{:.1f} {:.1f}", is_pen_down ? 'L' : 'M', frame.pixel_x(point.x),
+                        frame.pixel_y(point.y));
     is_pen_down = true;
-    if (series.has_markers) {
-      markers += fmt::format("<circle class=\"f{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>",
-                             series.color % kPaletteSize, x, y);
-    }
   }
-  return fmt::format("<path class=\"line s{}{}{}\" d=\"{}\"/>{}\n", series.color % kPaletteSize,
-                     style_class(series.style), series.is_faint ? " faint" : "", path, markers);
+  return fmt::format("<path class=\"line s{}{}{}\" d=\"{}\"/>\n", series.color % kPaletteSize,
+                     style_class(series.style), series.is_faint ? " faint" : "", path);
 }
 
 /// Legend entries in rows below the title, and the height they take.
@@ -246,9 +278,9 @@ Legend make_legend(const Plot& plot) {
     }
     const int color = series.color % kPaletteSize;
     legend.svg += fmt::format(
-        "<path class=\"line s{}{}\" d=\"M{:.1f} {:.1f}h26\"/>{}"
+        "<path class=\"line s{}{}{}\" d=\"M{:.1f} {:.1f}h26\"/>{}"
         "<text class=\"legend\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-        color, style_class(series.style), x, y - 4,
+        color, style_class(series.style), series.is_faint ? " faint" : "", x, y - 4,
         series.has_markers
             ? fmt::format("<circle class=\"f{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", color,
                           x + 13, y - 4)
@@ -273,6 +305,9 @@ std::string data_text(const Plot& plot, const Frame& frame) {
     for (const PlotSeries& series : plot.series) {
       svg += series.is_faint == faint ? line_text(plot, frame, series) : "";
     }
+  }
+  for (const PlotSeries& series : plot.series) {
+    svg += points_text(plot, frame, series);  // above every line, to be reached
   }
   return svg + "</svg>\n";
 }
@@ -346,6 +381,10 @@ std::string svg_plot_style() {
 .plot .dotted { stroke-dasharray: 2.5 2.5; }
 .plot .faint { stroke-width: 1; opacity: 0.3; }
 .plot .band { opacity: 0.16; }
+.plot .hit { fill: none; pointer-events: all; }
+.plot .unseen { opacity: 0; }
+.plot .point:hover .unseen { opacity: 1; }
+.plot .point:hover .hit { stroke: var(--muted); }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
 .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }
 .f0 { fill: var(--c0); } .f1 { fill: var(--c1); } .f2 { fill: var(--c2); }

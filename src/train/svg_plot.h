@@ -51,7 +51,7 @@ std::vector<double> linear_ticks(double low, double high, int count);
 std::string tick_text(double value);
 
 /// An <svg> element of fixed proportions that scales with the page; a plot without any finite point
-/// says so.
+/// says so. Points show their values when pointed at.
 std::string svg_plot(const Plot& plot);
 
 /// CSS for the elements of svg_plot, with the palette (after Okabe and Ito, told apart by the

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "train/crc32c.h"
 
@@ -95,22 +96,21 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "host";
 }
 
-[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
-  throw Error(fmt::format("{}: cannot be {}: {}", path.string(), what, std::strerror(errno)));
-}
-
 }  // namespace
 
 TensorboardLog::TensorboardLog(const std::filesystem::path& folder, int64_t first_step) {
   const int64_t seconds = static_cast<int64_t>(wall_time());
-  for (int64_t number = 0; descriptor_ < 0; ++number) {
+  int descriptor = -1;
+  for (int64_t number = 0; descriptor < 0; ++number) {
     path_ = folder / fmt::format("events.out.tfevents.{:010d}.{}.{}.{}", seconds, host_name(),
                                  ::getpid(), number);
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) {
-      fail(path_, "created");
+    descriptor = retried(
+        [&] { return ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    if (descriptor < 0 && errno != EEXIST) {
+      throw Error(fmt::format("{}: cannot be created: {}", path_.string(), std::strerror(errno)));
     }
   }
+  file_.emplace(path_, descriptor);
   std::string version = begin_event(0);
   append_bytes(version, kEventFileVersion, "brain.Event:2");
   write_record(version);
@@ -120,8 +120,6 @@ TensorboardLog::TensorboardLog(const std::filesystem::path& folder, int64_t firs
   append_bytes(start, kEventSessionLog, session_log);
   write_record(start);
 }
-
-TensorboardLog::~TensorboardLog() { ::close(descriptor_); }
 
 void TensorboardLog::write(int64_t step, const std::vector<TensorboardScalar>& scalars) {
   std::string summary;
@@ -142,14 +140,7 @@ void TensorboardLog::write_record(const std::string& event) {
   append_little_endian(record, masked_crc32c(record));
   record += event;
   append_little_endian(record, masked_crc32c(event));
-  size_t written = 0;
-  while (written < record.size()) {
-    const ssize_t count = ::write(descriptor_, record.data() + written, record.size() - written);
-    if (count < 0 && errno != EINTR) {
-      fail(path_, "written");
-    }
-    written += count > 0 ? static_cast<size_t>(count) : 0;
-  }
+  file_->append(record);
 }
 
 }  // namespace brt

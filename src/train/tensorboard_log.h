@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "train/record_file.h"
 
 namespace brt {
 
@@ -24,16 +27,17 @@ class TensorboardLog {
  public:
   /// @throws Error with the system's reason.
   TensorboardLog(const std::filesystem::path& folder, int64_t first_step);
-  ~TensorboardLog();
-  TensorboardLog(const TensorboardLog&) = delete;
-  TensorboardLog& operator=(const TensorboardLog&) = delete;
 
+  /// What cannot be written waits (see RecordFile).
   void write(int64_t step, const std::vector<TensorboardScalar>& scalars);
+  void flush() { file_->flush(); }
+  /// Why something waits; empty if nothing does.
+  const std::string& problem() const { return file_->problem(); }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  std::optional<RecordFile> file_;
 
   void write_record(const std::string& event);
 };

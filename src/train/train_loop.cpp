@@ -7,13 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <ATen/Parallel.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -21,6 +18,7 @@
 #include "checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
 #include "data/prepared_data.h"
+#include "ops/compute_threads.h"
 #include "safetensors/checkpoints.h"
 #include "train/gate_monitor.h"
 #include "train/metrics_log.h"
@@ -77,11 +75,6 @@ std::unique_ptr<PreparedSplit> open_validation(const RunConfig& config, const Pr
         fmt::format("make it with brt prepare --split {}, or set evaluation.every = 0", name));
   }
   return std::make_unique<PreparedSplit>(data.open_split(name));
-}
-
-void set_threads(int64_t threads) {
-  const unsigned int cores = std::max(std::thread::hardware_concurrency(), 1U);
-  at::set_num_threads(threads > 0 ? static_cast<int>(threads) : static_cast<int>(cores));
 }
 
 int64_t count_parameters_of(LanguageModel& model) {
@@ -144,7 +137,7 @@ class TrainingRun {
   EvaluationResult evaluate_with(CarryMode carry);
   void write_record(const Json& record);
   void save_checkpoint();
-  void write_checkpoint_files(const fs::path& folder);
+  WrittenFiles write_checkpoint_files(const fs::path& folder);
 };
 
 double TrainingRun::bits_per_byte(double nats_per_token) const {
@@ -191,6 +184,9 @@ void TrainingRun::begin(const TrainRequest& request) {
                                       .parameters = count_parameters_of(trainer_.model()),
                                       .training_tokens = training_.total_tokens(),
                                       .training_documents = training_.num_documents()});
+  if (const std::string division = trainer_.division(); !division.empty()) {
+    call(observer_.on_note, division);
+  }
   begin_ = Clock::now();
 }
 
@@ -363,8 +359,8 @@ void TrainingRun::save_checkpoint() {
   loop_.seconds = run_seconds();
   try {
     metrics_->sync();
-    folder_->save_checkpoint(step(),
-                             [this](const fs::path& folder) { write_checkpoint_files(folder); });
+    checkpoint_ = folder_->save_checkpoint(
+        step(), [this](const fs::path& folder) { return write_checkpoint_files(folder); });
   } catch (const std::exception& error) {
     const std::string reason = error.what();
     throw CheckpointError(
@@ -372,11 +368,6 @@ void TrainingRun::save_checkpoint() {
                     reason.substr(0, reason.find("\nhint: "))),
         fmt::format("earlier checkpoints of {} are as they were; free disk space and run again",
                     folder_->path().string()));
-  }
-  for (const fs::path& folder : list_checkpoints(folder_->path())) {
-    if (checkpoint_step(folder) == step()) {  // not the last one if damaged newer ones lie there
-      checkpoint_ = folder;
-    }
   }
   call(observer_.on_note, fmt::format("checkpoint {}", checkpoint_.string()));
   RetentionPolicy policy;
@@ -388,15 +379,16 @@ void TrainingRun::save_checkpoint() {
   folder_->apply_retention(policy);
 }
 
-void TrainingRun::write_checkpoint_files(const fs::path& folder) {
-  save_model(folder, trainer_.model(), tokenizer_->serialized());
-  trainer_.save_tensors(folder);
+WrittenFiles TrainingRun::write_checkpoint_files(const fs::path& folder) {
+  WrittenFiles files = save_model(folder, trainer_.model(), tokenizer_->serialized());
+  files.merge(trainer_.save_tensors(folder));
   const SavedRun saved = {.trainer = trainer_.state(),
                           .loop = loop_,
                           .config = run_config_to_toml(config_),
                           .data_fingerprint = hash_text(training_.fingerprint()),
                           .tokenizer_fingerprint = hash_text(tokenizer_->fingerprint())};
-  write_file_atomically(folder / "trainer.json", saved_run_to_json(saved));
+  files["trainer.json"] = write_recorded_file(folder / "trainer.json", saved_run_to_json(saved));
+  return files;
 }
 
 }  // namespace
@@ -411,7 +403,7 @@ TrainResult run_training(const TrainRequest& request, const TrainObserver& obser
   if (request.resume == ResumeMode::kMust && list_checkpoints(request.run_folder).empty()) {
     find_resume_checkpoint(request.run_folder, request.resume, {});  // complains
   }
-  set_threads(config.train.threads);
+  set_compute_threads(config.train.threads);
   TrainingRun run(config, data, observer);
   run.begin(request);
   return run.run();

@@ -18,6 +18,7 @@ namespace brt {
 struct TrainRequest {
   RunConfig config;  ///< as load_run_config gives it; vocab_size 0 follows the prepared data
   std::filesystem::path run_folder;
+  std::filesystem::path recipe = {};  ///< the file of `config`, never written over; empty: none
   ResumeMode resume = ResumeMode::kAuto;
 };
 
@@ -72,7 +73,12 @@ struct TrainResult {
 /// was interrupted is evaluated again after the resume. Of the checkpoints with train.keep_best,
 /// the best is the one whose own step was evaluated to the lowest validation loss.
 ///
-/// Sets the process's number of threads. @throws ConfigError, DataError, CheckpointError, Error.
+/// What can wait does: a checkpoint or a line of the log that cannot be written is a warning and is
+/// tried again at the next step, for train.save_patience steps.
+///
+/// Sets the process's number of threads. @throws ConfigError, DataError, CheckpointError, Error;
+/// DivergenceError (train/trainer.h) if weights or losses are not finite any more: no checkpoint
+/// holds such a number, and the ones before are all kept.
 TrainResult run_training(const TrainRequest& request, const TrainObserver& observer);
 
 }  // namespace brt

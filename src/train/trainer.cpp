@@ -15,8 +15,10 @@
 #include "base/seeded_random.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
+#include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/schedule.h"
+#include "train/finite_check.h"
 #include "train/profile.h"
 
 namespace brt {
@@ -67,6 +69,19 @@ SegmentTensors segment_tensors(const Segment& segment, int64_t begin, int64_t en
   return tensors;
 }
 
+/// Lanes of a group whose carry came out not finite where that of others did not: it is the lane,
+/// not the weights. @param first  the group's first lane
+std::vector<int64_t> lanes_that_broke(const Carry& next_carry, int64_t first) {
+  std::vector<int64_t> lanes = broken_lanes(next_carry);
+  if (static_cast<int64_t>(lanes.size()) == next_carry.position_B.size(0)) {
+    return {};
+  }
+  for (int64_t& lane : lanes) {
+    lane += first;
+  }
+  return lanes;
+}
+
 }  // namespace
 
 at::ScalarType compute_dtype(DType dtype) {
@@ -92,6 +107,10 @@ Trainer::Trainer(const RunConfig& config, const PreparedSplit& split)
 void Trainer::initialize_model() { initialize(model_, static_cast<uint64_t>(config_.train.seed)); }
 
 StepResult Trainer::step(GateLog* gate_log) {
+  StepResult result;
+  if (!has_finite_states(carry_)) {
+    result.reset_lanes = reset_broken_lanes();
+  }
   Segment segment;
   ProfilePhase load("load");
   lanes_.next(segment);
@@ -99,7 +118,6 @@ StepResult Trainer::step(GateLog* gate_log) {
   for (size_t lane = 0; lane < segment.starts.size(); ++lane) {
     segment.starts[lane] |= state_.pending_starts[lane];
   }
-  StepResult result;
   result.targets = segment.num_targets;
   result.learning_rate =
       learning_rate(config_.optimizer, optimizer_->updates(), config_.train.steps);
@@ -131,8 +149,10 @@ double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Car
   const int64_t group_lanes = segment.lanes / config_.train.accumulation;
   const double targets = static_cast<double>(std::max<int64_t>(segment.num_targets, 1));
   std::vector<Carry> parts;
+  suspects_.clear();
   double loss = 0.0;
   for (int64_t group = 0; group < config_.train.accumulation; ++group) {
+    share_cores();
     const int64_t begin = group * group_lanes;
     const SegmentTensors tensors = segment_tensors(segment, begin, begin + group_lanes);
     options.dropout_seed =
@@ -147,6 +167,7 @@ double Trainer::compute_gradients(const Segment& segment, GateLog* gate_log, Car
     loss += group_loss.item<double>();
     forward.end();
     if (!std::isfinite(loss)) {
+      suspects_ = lanes_that_broke(output.carry, begin);
       return loss;
     }
     ProfilePhase backward("backward");
@@ -170,12 +191,16 @@ void Trainer::accept(StepResult& result, Carry next_carry) {
   std::ranges::fill(state_.pending_starts, uint8_t{0});
 }
 
-void Trainer::skip(const StepResult& result, const Segment& segment) {
+void Trainer::skip(StepResult& result, const Segment& segment) {
   state_.pending_starts = segment.starts;
+  reset_lanes(suspects_);
+  for (const std::vector<int64_t>& lanes : {std::exchange(suspects_, {}), reset_broken_lanes()}) {
+    result.reset_lanes.insert(result.reset_lanes.end(), lanes.begin(), lanes.end());
+  }
   ++state_.skipped_steps;
   ++state_.skipped_in_a_row;
   if (state_.skipped_in_a_row >= kMaxSkippedInARow) {
-    throw Error(
+    throw DivergenceError(
         fmt::format("training: loss or gradient was not finite for {} steps in a row, up to step "
                     "{} (loss {}, gradient norm {})",
                     state_.skipped_in_a_row, state_.step, result.loss, result.gradient_norm),
@@ -195,9 +220,40 @@ TrainerState Trainer::state() const {
   return state;
 }
 
-void Trainer::save_tensors(const std::filesystem::path& folder) const {
-  save_safetensors(folder / "optimizer.safetensors", optimizer_->state());
-  save_safetensors(folder / "carry.safetensors", carry_.tensors());
+void Trainer::reset_lanes(const std::vector<int64_t>& lanes) {
+  clear_lanes(carry_, lanes);
+  for (const int64_t lane : lanes) {
+    state_.pending_starts[static_cast<size_t>(lane)] = 1;
+  }
+}
+
+std::vector<int64_t> Trainer::reset_broken_lanes() {
+  std::vector<int64_t> lanes = broken_lanes(carry_);
+  reset_lanes(lanes);
+  return lanes;
+}
+
+void Trainer::check_finite() const {
+  std::string name = first_not_finite(optimizer_->state());
+  for (const NamedParameter& parameter : parameters_) {
+    if (!first_not_finite({{parameter.name, parameter.value.detach()}}).empty()) {
+      name = parameter.name;
+    }
+  }
+  if (!name.empty()) {
+    throw DivergenceError(
+        fmt::format("training: {} holds numbers that are not finite, at step {}", name,
+                    state_.step),
+        "lower optimizer.rate, set optimizer.clip_norm, or go on from an older checkpoint");
+  }
+}
+
+WrittenFiles Trainer::save_tensors(const std::filesystem::path& folder) const {
+  WrittenFiles files;
+  files["optimizer.safetensors"] =
+      save_safetensors(folder / "optimizer.safetensors", optimizer_->state());
+  files["carry.safetensors"] = save_safetensors(folder / "carry.safetensors", carry_.tensors());
+  return files;
 }
 
 void Trainer::restore(const std::filesystem::path& folder, const TrainerState& state) {
@@ -216,6 +272,7 @@ void Trainer::restore(const std::filesystem::path& folder, const TrainerState& s
   lanes_.restore(state.lanes);
   carry_ = std::move(carry);
   state_ = state;
+  check_finite();
 }
 
 }  // namespace brt

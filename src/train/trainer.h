@@ -7,15 +7,23 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "config/run_config.h"
 #include "data/lanes.h"
 #include "data/prepared_data.h"
 #include "model/carry.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
+#include "safetensors/written_file.h"
 #include "train/trainer_state.h"
 
 namespace brt {
+
+/// A run that cannot go on: its weights or losses are not finite any more.
+class DivergenceError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// What one step did.
 struct StepResult {
@@ -24,6 +32,7 @@ struct StepResult {
   int64_t targets = 0;
   double gradient_norm = 0.0;  ///< before clipping
   double learning_rate = 0.0;
+  std::vector<int64_t> reset_lanes;  ///< their state or cache was not finite
 };
 
 /// A model in training on the lanes of a split.
@@ -35,6 +44,9 @@ struct StepResult {
 ///
 /// A step whose loss or gradient is not finite is skipped: weights, optimizer and carry stay as
 /// they are, and lanes whose documents began in it are reset at the next accepted step.
+///
+/// A lane whose state or cache is not finite, or that alone makes it so, goes on with the initial
+/// carry, as at a document's start: one bad lane must not skip the others' steps.
 class Trainer {
  public:
   /// @param config  complete: model.vocab_size is set
@@ -45,7 +57,7 @@ class Trainer {
   void initialize_model();
 
   /// @param gate_log  collects the gates of the first group, if given.
-  /// @throws Error after kMaxSkippedInARow skipped steps in a row.
+  /// @throws DivergenceError after kMaxSkippedInARow skipped steps in a row.
   StepResult step(GateLog* gate_log = nullptr);
 
   LanguageModel& model() { return model_; }
@@ -53,11 +65,17 @@ class Trainer {
   const TrainerState& counters() const { return state_; }  ///< its `lanes` is not kept up to date
   const Optimizer& optimizer() const { return *optimizer_; }
   int64_t epoch() const { return lanes_.epoch(); }
+  std::string division() const { return lanes_.division(); }  ///< of documents among lanes
 
   /// Complete, `lanes` included.
   TrainerState state() const;
+  /// Resets lanes whose carry is not finite, so that it can be saved. @return these lanes
+  std::vector<int64_t> reset_broken_lanes();
+  /// @throws DivergenceError naming a weight or moment that is not finite.
+  void check_finite() const;
   /// Writes optimizer.safetensors and carry.safetensors into an existing folder.
-  void save_tensors(const std::filesystem::path& folder) const;
+  /// @return what these files were given
+  WrittenFiles save_tensors(const std::filesystem::path& folder) const;
   /// Continues exactly where save_tensors, state and save_model were called.
   /// @throws CheckpointError, DataError if something is damaged or does not fit.
   void restore(const std::filesystem::path& folder, const TrainerState& state);
@@ -72,10 +90,12 @@ class Trainer {
   Lanes lanes_;
   Carry carry_;
   TrainerState state_;
+  std::vector<int64_t> suspects_;  ///< lanes that alone made the last step's loss not finite
 
   double compute_gradients(const Segment& segment, GateLog* gate_log, Carry& next_carry);
   void accept(StepResult& result, Carry next_carry);
-  void skip(const StepResult& result, const Segment& segment);
+  void skip(StepResult& result, const Segment& segment);
+  void reset_lanes(const std::vector<int64_t>& lanes);
   void clear_gradients();
 };
 

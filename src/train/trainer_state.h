@@ -41,6 +41,8 @@ struct LoopState {
   std::optional<ValidationLoss> best;  ///< lowest loss among steps that have a checkpoint
   /// The line of metrics.jsonl whose evaluation was interrupted by a stop; empty: none.
   std::string unfinished_record;
+  /// Evaluations in a row, up to now, in which the state that comes in made no difference.
+  int64_t unused_state_evaluations = 0;
 
   bool operator==(const LoopState&) const = default;
 };
@@ -52,6 +54,8 @@ struct SavedRun {
   std::string config;            ///< the run's settings as TOML
   std::string data_fingerprint;  ///< of the training split
   std::string tokenizer_fingerprint;
+  std::string validation_fingerprint;  ///< of the validation split; empty: none was read
+  std::string cpu_target;              ///< of the kernels; empty in files of older versions
 
   bool operator==(const SavedRun&) const = default;
 };

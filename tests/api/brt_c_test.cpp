@@ -5,20 +5,27 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <brt/brt.hpp>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "checkpoint/scratch_folder.h"
 #include "generate/tiny_model_folder.h"
 #include "safetensors/checkpoints.h"
 #include "support/text_assertions.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {
@@ -109,6 +116,46 @@ TEST(BrtApi, ARunFolderStandsForItsNewestSoundCheckpoint) {
                "is damaged: model.safetensors has checksum"));
   damage_file(checkpoint(3) / "model.safetensors");
   EXPECT_TRUE(contains(message(), "no checkpoint of the run is sound"));
+}
+
+/// What a child of this process prints when it feeds a stream: its logits as bytes. Empty if it
+/// does not end by itself within ten seconds.
+std::string logits_fed_in_a_child(api::Stream& stream, const std::vector<int32_t>& tokens) {
+  std::array<int, 2> ends = {};
+  if (::pipe(ends.data()) != 0) {
+    return "";
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(10);
+    stream.feed(tokens);
+    const std::span<const float> logits = stream.logits();
+    ::_exit(::write(ends[1], logits.data(), logits.size_bytes()) > 0 ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string bytes;
+  std::array<char, 4096> buffer;
+  for (ssize_t got = 1; got > 0;) {
+    got = ::read(ends[0], buffer.data(), buffer.size());
+    bytes.append(buffer.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? bytes : "";
+}
+
+TEST(BrtApi, AForkedChildFeedsItsStreamsAsTheParentDoes) {
+  const api::Model model(model_folder().string(), api::Weights::kFloat32, /*threads=*/2);
+  const std::vector<int32_t> tokens = model.encode("It was a dark night");
+  api::Stream stream(model);
+  stream.feed(model.encode("So:"));
+  const std::string in_child = logits_fed_in_a_child(stream, tokens);
+  stream.feed(tokens);
+  const std::span<const float> logits = stream.logits();
+  EXPECT_TRUE(in_child ==
+              std::string(reinterpret_cast<const char*>(logits.data()), logits.size_bytes()))
+      << in_child.size() << " bytes came from the child";
 }
 
 TEST(BrtApi, TextBecomesTokensAndTokensBytes) {
@@ -203,6 +250,125 @@ TEST(BrtApi, FailuresSayWhy) {
   EXPECT_TRUE(contains(
       thrown_message<Failure>([&] { api::Stream::load(tiny_model_of_api(), folder / "s"); }),
       "not a state file"));
+}
+
+/// What a function of the C interface says when it fails.
+template <class Call>
+std::string failure_of(Call&& call) {
+  const auto result = call();
+  using Result = std::remove_const_t<decltype(result)>;
+  if constexpr (std::is_pointer_v<Result>) {
+    EXPECT_EQ(result, nullptr);
+  } else if constexpr (std::is_signed_v<Result>) {
+    EXPECT_LT(result, 0);
+  } else {
+    EXPECT_EQ(result, Result(0));
+  }
+  return brt_last_error();
+}
+
+TEST(BrtApi, EveryFunctionRefusesNull) {
+  brt_model* model = tiny_model_of_api().get();
+  api::Stream owner = stream_after("It was");
+  brt_stream* stream = owner.get();
+  const brt_sampler sampler = brt_sampler_default();
+  brt_sampler no_bias = sampler;
+  no_bias.num_logit_bias = 1;
+  const brt_feed no_stream = {.stream = nullptr, .tokens = nullptr, .num_tokens = 0};
+  const brt_feed no_tokens = {.stream = stream, .tokens = nullptr, .num_tokens = 1};
+  int32_t token = 'a';
+  size_t size = 7;
+  const auto expect = [](std::string_view name, const std::string& message) {
+    EXPECT_EQ(message, "the argument " + std::string(name) + " is NULL");
+  };
+  expect("path", failure_of([&] { return brt_model_load(nullptr, BRT_WEIGHTS_FP32, 1); }));
+  expect("model", failure_of([&] { return brt_model_vocab_size(nullptr); }));
+  expect("model", failure_of([&] { return brt_model_document_end(nullptr); }));
+  expect("model", failure_of([&] { return brt_model_fingerprint(nullptr); }));
+  expect("model", failure_of([&] { return brt_model_encode(nullptr, "a", 1, &token, 1); }));
+  expect("text", failure_of([&] { return brt_model_encode(model, nullptr, 1, &token, 1); }));
+  expect("tokens", failure_of([&] { return brt_model_encode(model, "a", 1, nullptr, 1); }));
+  expect("model", failure_of([&] { return brt_model_token_bytes(nullptr, 'a', &size); }));
+  expect("num_bytes", failure_of([&] { return brt_model_token_bytes(model, 'a', nullptr); }));
+  expect("model", failure_of([&] { return brt_stream_new(nullptr); }));
+  expect("stream", failure_of([&] { return brt_stream_fork(nullptr); }));
+  expect("feeds", failure_of([&] { return brt_streams_feed(nullptr, 1); }));
+  expect("stream", failure_of([&] { return brt_stream_tokens_read(nullptr); }));
+  expect("stream", failure_of([&] { return brt_stream_logits(nullptr, &size); }));
+  EXPECT_EQ(size, 0U);
+  expect("stream", failure_of([&] { return brt_stream_logits(nullptr, nullptr); }));
+  expect("stream", failure_of([&] { return brt_stream_set_sampler(nullptr, &sampler); }));
+  expect("sampler", failure_of([&] { return brt_stream_set_sampler(stream, nullptr); }));
+  expect("sampler->logit_bias",
+         failure_of([&] { return brt_stream_set_sampler(stream, &no_bias); }));
+  expect("stream", failure_of([&] { return brt_stream_sample(nullptr); }));
+  expect("stream", failure_of([&] { return brt_stream_save(nullptr, "s"); }));
+  expect("path", failure_of([&] { return brt_stream_save(stream, nullptr); }));
+  expect("model", failure_of([&] { return brt_stream_load(nullptr, "s"); }));
+  expect("path", failure_of([&] { return brt_stream_load(model, nullptr); }));
+  EXPECT_EQ(failure_of([&] { return brt_stream_feed(nullptr, &token, 1); }),
+            "a feed has no stream");
+  EXPECT_EQ(failure_of([&] { return brt_streams_feed(&no_stream, 1); }), "a feed has no stream");
+  EXPECT_EQ(failure_of([&] { return brt_streams_feed(&no_tokens, 1); }), "a feed has no tokens");
+  EXPECT_EQ(owner.tokens_read(), 6);
+}
+
+TEST(BrtApi, NothingAtNullIsAllowed) {
+  brt_model* model = tiny_model_of_api().get();
+  api::Stream stream = stream_after("It was");
+  EXPECT_EQ(brt_model_encode(model, nullptr, 0, nullptr, 0), 0);
+  EXPECT_EQ(brt_model_encode(model, "abc", 3, nullptr, 0), 3);
+  EXPECT_EQ(brt_stream_feed(stream.get(), nullptr, 0), 0);
+  EXPECT_EQ(brt_streams_feed(nullptr, 0), 0);
+  EXPECT_NE(brt_stream_logits(stream.get(), nullptr), nullptr);
+  EXPECT_THROW(api::feed_together(std::array<api::Feed, 1>{}), Failure);
+}
+
+TEST(BrtApi, TheDocumentsEndIsNotRead) {
+  api::Stream stream = stream_after("It was");
+  const std::vector<float> before = logits_of(stream);
+  const std::vector<int32_t> tokens = {'a', tiny_model_of_api().document_end(), 'b'};
+  EXPECT_TRUE(contains(thrown_message<Failure>([&] { stream.feed(tokens); }),
+                       "token 256 closes a document: it is never to be fed"));
+  EXPECT_EQ(stream.tokens_read(), 6);
+  EXPECT_EQ(logits_of(stream), before);
+}
+
+/// Runs `work` in a thread with a stack of 1 MiB and waits for it.
+void run_with_a_small_stack(const std::function<void()>& work) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(::pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&attributes, size_t{1} << 20), 0);
+  pthread_t thread = {};
+  const auto start = [](void* given) -> void* {
+    (*static_cast<const std::function<void()>*>(given))();
+    return nullptr;
+  };
+  ASSERT_EQ(::pthread_create(&thread, &attributes, start,
+                             const_cast<void*>(static_cast<const void*>(&work))),
+            0);
+  ASSERT_EQ(::pthread_join(thread, nullptr), 0);
+  ::pthread_attr_destroy(&attributes);
+}
+
+TEST(BrtApi, AStackOfOneMebibyteSuffices) {
+  ScratchFolder folder;
+  const std::vector<int32_t> tokens =
+      tiny_model_of_api().encode(random_text(/*bytes=*/3000, /*seed=*/7));
+  for (const api::Weights weights :
+       {api::Weights::kFloat32, api::Weights::kBfloat16, api::Weights::kInt8}) {
+    int32_t token = -1;
+    run_with_a_small_stack([&] {
+      const api::Model model(model_folder().string(), weights, 1);
+      api::Stream stream(model);
+      stream.feed(tokens);
+      stream.save(folder / "s");
+      api::Stream loaded = api::Stream::load(model, folder / "s");
+      loaded.feed('a');
+      token = loaded.sample();
+    });
+    EXPECT_GE(token, 0);
+  }
 }
 
 TEST(BrtApi, TheExampleInCGoesOnExactlyFromItsState) {

@@ -3,7 +3,9 @@
 #include "base/files.h"
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -71,7 +73,7 @@ TEST_F(Files, NothingRemainsOfAFileWithoutCommit) {
   {
     AtomicFile file(folder_ / "file");
     file.write(std::string(3 << 20, 'x'));
-    EXPECT_EQ(entries(), 1);
+    EXPECT_LE(entries(), 1);  // none where a file can be without a name
   }
   EXPECT_EQ(entries(), 0);
 }
@@ -80,15 +82,13 @@ TEST_F(Files, AFullDiskIsNamedWithAHint) {
   if (!std::filesystem::exists("/dev/full")) {
     GTEST_SKIP() << "no /dev/full on this system";
   }
-  // The temporary file is a link to the device on which every write fails.
   const std::filesystem::path target = folder_ / "file";
-  std::filesystem::create_symlink("/dev/full",
-                                  target.string() + ".partial-" + std::to_string(::getpid()));
+  std::filesystem::create_symlink("/dev/full", target);  // the device on which every write fails
   const std::string message = message_of([&] { write_file_atomically(target, "bytes"); });
   EXPECT_EQ(message, target.string() +
                          ": write failed: No space left on device\nhint: free some space on that "
                          "disk and run the command again");
-  EXPECT_FALSE(std::filesystem::exists(target));
+  EXPECT_TRUE(std::filesystem::is_symlink(target));
 }
 
 TEST_F(Files, AMissingFileIsNamedWithTheReason) {
@@ -109,8 +109,22 @@ TEST_F(Files, AFolderIsNoFile) {
 TEST_F(Files, AFileInAMissingFolderCannotBeCreated) {
   const std::filesystem::path target = folder_ / "missing" / "file";
   EXPECT_EQ(message_of([&] { write_file_atomically(target, ""); }),
-            target.string() +
-                ": cannot be created: No such file or directory\nhint: make its folder first");
+            target.string() + ": cannot be written: there is no folder \"" +
+                target.parent_path().string() + "\"\nhint: make the folder first");
+}
+
+TEST_F(Files, AbsentAndUnreadableAreTwoErrors) {
+  EXPECT_THROW(read_file(folder_ / "missing"), FileAbsent);
+  EXPECT_THROW(read_file(folder_ / "missing" / "file"), FileAbsent);
+  EXPECT_THROW(folder_entries(folder_ / "missing"), FileAbsent);
+  EXPECT_FALSE(name_exists(folder_ / "missing"));
+  // A circle of links: the system cannot tell what is there, not even to root.
+  std::filesystem::create_symlink("b", folder_ / "a");
+  std::filesystem::create_symlink("a", folder_ / "b");
+  EXPECT_THROW(read_file(folder_ / "a"), FileUnreadable);
+  EXPECT_THROW(name_exists(folder_ / "a" / "file"), FileUnreadable);
+  EXPECT_THROW(folder_entries(folder_ / "a"), FileUnreadable);
+  EXPECT_TRUE(name_exists(folder_ / "a"));
 }
 
 TEST_F(Files, AMapKeepsItsBytesWhenMoved) {
@@ -133,6 +147,74 @@ TEST_F(Files, ALockIsHeldOnceAndFreeAfterItsEnd) {
                          ")\nhint: wait for it to end, or choose another folder");
   lock.reset();
   EXPECT_NO_THROW(FileLock third(path));
+}
+
+TEST_F(Files, ALockHoldsThoughItsFileIsRemovedOrReplaced) {
+  const std::filesystem::path path = folder_ / "lock";
+  const FileLock lock(path);
+  EXPECT_NO_THROW(lock.check_held());
+  std::filesystem::remove(path);
+  EXPECT_NE(message_of([&] { FileLock second(path); }).find("in use by another process"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { lock.check_held(); }).find("was removed or replaced"),
+            std::string::npos);
+  std::ofstream(path) << "1";
+  EXPECT_NE(message_of([&] { lock.check_held(); }).find("was removed or replaced"),
+            std::string::npos);
+}
+
+TEST_F(Files, ALockSaysWhenItsFolderIsGone) {
+  const std::filesystem::path folder = folder_ / "folder";
+  std::filesystem::create_directory(folder);
+  const FileLock lock(folder / "lock");
+  std::filesystem::rename(folder, folder_ / "elsewhere");
+  std::filesystem::create_directory(folder);
+  EXPECT_NE(message_of([&] { lock.check_held(); }).find("the folder was removed or replaced"),
+            std::string::npos);
+}
+
+TEST_F(Files, ALockIsNotWrittenThroughALinkNorIntoAnothersFile) {
+  std::ofstream(folder_ / "text") << "precious";
+  std::filesystem::create_symlink("text", folder_ / "link");
+  EXPECT_NE(message_of([&] { FileLock lock(folder_ / "link"); }).find("is a symbolic link"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { FileLock lock(folder_ / "text"); }).find("is not a lock file"),
+            std::string::npos);
+  EXPECT_EQ(read_file(folder_ / "text"), "precious");
+}
+
+TEST_F(Files, ALargeFileThatIsWrittenOverWhileMappedIsNoticed) {
+  const std::filesystem::path path = folder_ / "file";
+  write_file_atomically(path, std::string(kLargestReadFile + 1, 'a'));
+  const MappedFile mapped(path);
+  EXPECT_NO_THROW(mapped.check_unchanged());
+  EXPECT_EQ(file_at_address(mapped.bytes().data() + kLargestReadFile), path.string());
+  EXPECT_EQ(file_at_address(&path), nullptr);
+  ::usleep(20000);  // the disk's clock ticks in steps
+  std::fstream(path, std::ios::in | std::ios::out) << "b";
+  EXPECT_NE(message_of([&] { mapped.check_unchanged(); }).find("was written over while it was"),
+            std::string::npos);
+  std::filesystem::resize_file(path, 100);
+  EXPECT_NE(message_of([&] { mapped.check_unchanged(); }).find("became shorter (100 bytes of"),
+            std::string::npos);
+}
+
+TEST_F(Files, AMapOfAFileThatIsReplacedKeepsTheOldOne) {
+  const std::filesystem::path path = folder_ / "file";
+  write_file_atomically(path, std::string(kLargestReadFile + 1, 'a'));
+  const MappedFile mapped(path);
+  write_file_atomically(path, "b");
+  EXPECT_NO_THROW(mapped.check_unchanged());
+  EXPECT_EQ(mapped.bytes().back(), 'a');
+}
+
+TEST_F(Files, ASmallFileIsReadSoThatWhatHappensToItLaterDoesNotMatter) {
+  const std::filesystem::path path = folder_ / "file";
+  write_file_atomically(path, "small");
+  const MappedFile mapped(path);
+  std::filesystem::resize_file(path, 0);
+  EXPECT_NO_THROW(mapped.check_unchanged());
+  EXPECT_EQ(mapped.bytes(), "small");
 }
 
 }  // namespace

@@ -30,7 +30,32 @@ TEST(NearestName, TakesTheFirstOfEquallyNearNames) {
 
 TEST(NearestName, IsEmptyWhereNothingIsKnown) { EXPECT_EQ(nearest_name("x", {}), ""); }
 
-TEST(NearestName, OfNothingIsTheShortest) { EXPECT_EQ(nearest_name("", kNames), "width"); }
+TEST(NearestName, OfNothingIsNothing) { EXPECT_EQ(nearest_name("", kNames), ""); }
+
+TEST(NearestName, TwoNeighboursExchangedAreOneSlip) {
+  EXPECT_EQ(nearest_name("josn", std::vector<std::string>{"json"}), "json");
+  EXPECT_EQ(nearest_name("trian", std::vector<std::string>{"bean", "train"}), "train");
+}
+
+TEST(NearestName, IsEmptyWhereEveryNameIsTooFar) {
+  const std::vector<std::string> verbs = {"prepare", "train", "eval", "score", "state", "bench"};
+  for (const char* far : {"help", "serve", "lr", "q", "a name of many characters"}) {
+    EXPECT_EQ(nearest_name(far, verbs), "") << far;
+  }
+  EXPECT_EQ(nearest_name("batch_size", std::vector<std::string>{"lanes", "max_size", "type"}), "");
+}
+
+TEST(NearestName, APartOfANameIsEnough) {
+  const std::vector<std::string> names = {"eval", "temperature", "vocab_size"};
+  EXPECT_EQ(nearest_name("temp", names), "temperature");
+  EXPECT_EQ(nearest_name("vocab", names), "vocab_size");
+  EXPECT_EQ(nearest_name("evaluate", names), "eval");
+  EXPECT_EQ(nearest_name("te", names), "");
+}
+
+TEST(NearestName, ALongNameTakesNoTime) {
+  EXPECT_EQ(nearest_name(std::string(50'000'000, 'a'), kNames), "");
+}
 
 }  // namespace
 }  // namespace brt

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -137,6 +139,30 @@ TEST_F(ModelFolder, FoldersOfAnotherProgramLoad) {
   }
 }
 
+TEST_F(ModelFolder, ShardsLoadAsTheOneFile) {
+  const LanguageModel model = small_model(4);
+  save_model(scratch_.path(), model, "");
+  TensorMap first = load_safetensors(weights_).tensors;
+  TensorMap second;
+  std::string index;
+  while (second.size() < first.size()) {
+    second.insert(first.extract(first.begin()));
+  }
+  for (const auto& [tensors, file] :
+       {std::pair(&first, "1.safetensors"), {&second, "2.safetensors"}}) {
+    save_safetensors(scratch_ / file, *tensors);
+    for (const auto& [name, tensor] : *tensors) {
+      index += fmt::format(R"({}"{}":"{}")", index.empty() ? "" : ",", name, file);
+    }
+  }
+  put_bytes(scratch_ / "model.safetensors.index.json", "{\"weight_map\":{" + index + "}}");
+  fs::remove(weights_);
+  expect_same_weights(load_model(scratch_.path()), model);
+  fs::remove(scratch_ / "2.safetensors");
+  EXPECT_TRUE(says(thrown_message<CheckpointError>([this] { load_model(scratch_.path()); }),
+                   "2.safetensors: is missing"));
+}
+
 TEST_F(ModelFolder, MissingSurplusAndMisshapenTensorsAreNamedAtOnce) {
   const std::string message = refusal([](TensorMap& tensors) {
     tensors.erase("final_norm.weight");
@@ -183,11 +209,35 @@ TEST_F(ModelFolder, AConfigOfAModelTooLargeForTheFileIsRefusedBeforeItIsBuilt) {
                    "but a model of the config.json beside it has"));
 }
 
+TEST_F(ModelFolder, AWindowOrSegmentOutOfAllProportionIsRefusedBeforeMemoryIsTaken) {
+  save_model(scratch_.path(), small_model(), "");
+  const auto message = [&](int64_t window, int64_t segment) {
+    ModelConfig config = small_config();
+    config.window = window;
+    config.segment = segment;
+    put_bytes(scratch_ / "config.json", model_config_to_json(config, "bytes"));
+    return thrown_message<CheckpointError>([this] { load_model(scratch_.path()); });
+  };
+  EXPECT_EQ(message(1 << 10, 1 << 16), "nothing thrown");
+  EXPECT_TRUE(says(message(1 << 24, 1 << 24), "window 16777216 and segment 16777216 asks for"));
+  EXPECT_TRUE(says(message(1 << 10, 1 << 24), "window 1024 and segment 16777216 asks for"));
+}
+
+TEST_F(ModelFolder, NumbersThatAreNotFiniteAreRefusedByTheirTensorsName) {
+  for (const float number :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    EXPECT_TRUE(says(refusal([&](TensorMap& tensors) {
+                       tensors.at("layers.0.ffn.up.weight").view(-1)[5] = number;
+                     }),
+                     "\"layers.0.ffn.up.weight\" holds a number that is not finite"));
+  }
+}
+
 TEST_F(ModelFolder, ARunStandsForItsNewestSoundCheckpoint) {
   RunFolder run(scratch_ / "run");
   for (const int64_t step : {10, 20}) {
     run.save_checkpoint(step, [step](const fs::path& folder) {
-      save_model(folder, small_model(static_cast<uint64_t>(step)), "");
+      return save_model(folder, small_model(static_cast<uint64_t>(step)), "");
     });
   }
   expect_same_weights(load_model(run.path()), small_model(20));

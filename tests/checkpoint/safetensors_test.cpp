@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -140,7 +141,7 @@ TEST_F(Safetensors, DataStartAtAMultipleOf64AndTensorsAtOneOfTheirElement) {
     const SafetensorsHeader header = parse_safetensors_header(
         std::string_view(bytes).substr(8, header_bytes), bytes.size() - 8 - header_bytes, "test");
     for (const SafetensorsEntry& entry : header.entries) {
-      EXPECT_EQ(entry.begin % safetensors_element_bytes(entry.dtype), 0U) << entry.name;
+      EXPECT_EQ(entry.begin * 8 % safetensors_element_bits(entry.dtype), 0U) << entry.name;
     }
   }
 }
@@ -292,10 +293,42 @@ TEST_F(Safetensors, RepeatedNamesAreRefused) {
       "names \"dtype\" twice"));
 }
 
+TEST_F(Safetensors, DtypesThatCannotBeReadAreListedAndRefusedByName) {
+  const std::vector<std::tuple<std::string, int, int>> cases = {
+      // elements, bytes
+      {"U16", 4, 8},         {"U32", 2, 8},         {"U64", 1, 8},     {"F8_E4M3", 8, 8},
+      {"F8_E5M2", 8, 8},     {"F8_E8M0", 8, 8},     {"C64", 1, 8},     {"F4", 16, 8},
+      {"F8_E4M3FNUZ", 8, 8}, {"F8_E5M2FNUZ", 8, 8}, {"F6_E2M3", 4, 3}, {"F6_E3M2", 8, 6}};
+  for (const auto& [dtype, elements, bytes] : cases) {
+    const std::string header = fmt::format(
+        R"({{"a":{{"dtype":"{}","shape":[{}],"data_offsets":[0,{}]}}}})", dtype, elements, bytes);
+    const uint64_t size = header.size();
+    put_bytes(path_, std::string(reinterpret_cast<const char*>(&size), sizeof size) + header +
+                         std::string(static_cast<size_t>(bytes), '\1'));
+    const std::vector<TensorDescription> tensors = describe_safetensors(path_);
+    ASSERT_EQ(tensors.size(), 1U);
+    EXPECT_EQ(tensors[0].dtype, dtype);
+    EXPECT_EQ(tensors[0].bytes, bytes);
+    EXPECT_TRUE(says(thrown_message<CheckpointError>([this] { load_safetensors(path_); }),
+                     fmt::format("tensor \"a\" is of dtype {}, which cannot be read", dtype)));
+  }
+  EXPECT_TRUE(says(refusal_of_header(R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,8]}})"),
+                   "has 12 bits, which are no whole bytes"));
+  EXPECT_TRUE(
+      says(refusal_of_header(R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,8]}})"),
+           "must have 3 bytes"));
+}
+
+TEST_F(Safetensors, NoMetadataMayBeWrittenAsNull) {
+  const std::string header =
+      R"({"__metadata__":null,"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}})";
+  EXPECT_TRUE(parse_safetensors_header(header, 8, "test").metadata.empty());
+}
+
 TEST_F(Safetensors, UnknownAndMistypedFieldsAreRefused) {
   EXPECT_TRUE(
-      says(refusal_of_header(R"({"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})"),
-           "tensor \"a\" has dtype \"F8_E4M3\", expected one of BOOL"));
+      says(refusal_of_header(R"({"a":{"dtype":"F8_E9M9","shape":[8],"data_offsets":[0,8]}})"),
+           "tensor \"a\" has dtype \"F8_E9M9\", expected one of BOOL"));
   EXPECT_TRUE(says(refusal_of_header(R"({"a":{"dtype":4,"shape":[8],"data_offsets":[0,8]}})"),
                    "dtype that is not a string"));
   EXPECT_TRUE(says(refusal_of_header(R"({"a":{"shape":[8],"data_offsets":[0,8]}})"),

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/override_notes.h"
 #include "config/presets.h"
 #include "support/text_assertions.h"
 
@@ -100,6 +101,118 @@ TEST(RunConfig, TheSegmentOfXlFollowsItsWindowUnlessSet) {
   EXPECT_EQ(parse("[model]\npreset = \"slide\"\nwindow = 1024\n").model.segment, 4096);
 }
 
+/// A recipe with segments of 64 tokens, 4 lanes and one recurrent layer.
+constexpr const char* kTinyRecipe =
+    "[model]\npreset = \"rec-fixed-skip\"\nsize = \"tiny\"\n[train]\nlanes = 4\n";
+
+TEST(RunConfig, LanesFollowASegmentThatAPresetOfAnOverrideShortens) {
+  std::vector<std::string> notes;
+  const RunConfig xl = parse_run_config(kTinyRecipe, "run.toml", {"model.preset=xl"}, notes);
+  EXPECT_EQ(xl.model, make_preset("xl", "tiny"));
+  EXPECT_EQ(xl.model.segment, 16);
+  EXPECT_EQ(xl.train.lanes, 16);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(
+      notes[0],
+      "segments of 16 instead of 64 tokens: train.lanes is 16 instead of 4, so that a step has "
+      "256 tokens as before");
+  EXPECT_EQ(parse(kTinyRecipe, {"model.preset=xl", "model.window=32"}).train.lanes, 8);
+  EXPECT_EQ(parse(kTinyRecipe, {"model.preset=xl", "model.size=small"}).train.lanes,
+            4 * 1024 / 128);
+  EXPECT_EQ(parse("", {"model.preset=xl", "model.size=small"}).train.lanes, 8 * 1024 / 128);
+  EXPECT_EQ(parse("[model]\npreset = \"xl\"\nsize = \"small\"").train.lanes, 8 * 1024 / 128);
+}
+
+TEST(RunConfig, LanesFollowASegmentThatAPresetOfAnOverrideLengthens) {
+  const std::string recipe = "[model]\npreset = \"xl\"\nsize = \"tiny\"\n[train]\nlanes = ";
+  EXPECT_EQ(parse(recipe + "8", {"model.preset=slide"}).train.lanes, 2);
+  std::vector<std::string> notes;
+  EXPECT_EQ(parse_run_config(recipe + "3", "", {"model.preset=slide"}, notes).train.lanes, 3);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_TRUE(contains(notes[0], "a step has 192 tokens instead of 48, since 3 lanes cannot"));
+}
+
+TEST(RunConfig, LanesStayWhereTheyOrTheSegmentAreChosen) {
+  std::vector<std::string> notes;
+  const auto lanes = [&](const Overrides& overrides) {
+    return parse_run_config(kTinyRecipe, "", overrides, notes).train.lanes;
+  };
+  EXPECT_EQ(lanes({"model.preset=xl", "train.lanes=4"}), 4);
+  EXPECT_EQ(lanes({"model.preset=xl", "model.segment=32"}), 4);
+  EXPECT_EQ(lanes({"model.preset=slide"}), 4);
+  EXPECT_EQ(lanes({"model.size=small"}), 4);
+  EXPECT_EQ(lanes({}), 4);
+  EXPECT_EQ(
+      parse_run_config("[model]\npreset = \"xl\"\n[train]\nlanes = 4\n", "", {}, notes).train.lanes,
+      4);
+  EXPECT_TRUE(notes.empty());
+}
+
+TEST(RunConfig, APresetOfAnOverrideBeatsWhatTheFileSaysOfTheSameThings) {
+  const std::string recipe =
+      "[model]\nsize = \"tiny\"\nnum_layers = 4\nrecurrent_layers = [2]\ngate = \"lstm\"\n"
+      "window = 8\nsegment = 32\n[train]\nlanes = 4\n";
+  EXPECT_EQ(parse(recipe, {"model.preset=slide"}).model.recurrent_layers, std::vector<int64_t>{});
+  const RunConfig xl = parse(recipe, {"model.preset=xl"});
+  EXPECT_EQ(xl.model.recurrent_layers, std::vector<int64_t>{});
+  EXPECT_EQ(xl.model.segment, 8);
+  EXPECT_EQ(xl.train.lanes, 16);
+  const RunConfig rec = parse(recipe, {"model.preset=feedback-fixed-dual"});
+  EXPECT_EQ(rec.model.gate, GateType::kFixed);
+  EXPECT_TRUE(rec.model.feedback);
+  EXPECT_EQ(rec.model.recurrent_layers, std::vector<int64_t>{2});  // where, not whether
+  EXPECT_EQ(rec.model.segment, 32);
+  EXPECT_EQ(parse(recipe, {"model.preset=rec-fixed-skip", "model.gate=lstm"}).model.gate,
+            GateType::kLstm);
+  const std::string saved = run_config_to_toml(parse(recipe, {"model.preset=slide"}));
+  EXPECT_EQ(parse(saved, {"model.preset=rec-fixed-skip", "model.size=tiny"}).model.recurrent_layers,
+            std::vector<int64_t>{1});  // a saved list without layers says nothing of where
+}
+
+TEST(RunConfig, HugeNumbersOfLanesAreAProblemAndNoOverflow) {
+  EXPECT_TRUE(contains(message_of("[train]\nlanes = 9223372036854775807\n", {"model.preset=xl"}),
+                       "train.lanes: must be between 1 and 1048576"));
+}
+
+TEST(RunConfig, WordsOfOtherTrainersLeadToOurSettings) {
+  const auto hint = [](const std::string& key) { return message_of("", {"train." + key + "=1"}); };
+  for (const auto& [key, setting] :
+       {std::pair<const char*, const char*>{"batch_size", "train.lanes"},
+        {"per-device-train-batch-size", "train.lanes"},
+        {"lr", "optimizer.rate"},
+        {"learning_rate", "optimizer.rate"},
+        {"epochs", "train.steps"},
+        {"max_steps", "train.steps"},
+        {"Iterations", "train.steps"},
+        {"n_layer", "model.num_layers"},
+        {"n_head", "model.num_heads"},
+        {"d_model", "model.width"},
+        {"hidden_size", "model.width"},
+        {"grad_clip", "optimizer.clip_norm"},
+        {"vocab", "model.vocab_size"},
+        {"weight_decay", "optimizer.weight_decay"},
+        {"warmup", "optimizer.warmup"}}) {
+    EXPECT_TRUE(contains(
+        hint(key), std::string("unknown key \"") + key + "\"; did you mean \"" + setting + "\"?"))
+        << hint(key);
+  }
+  for (const char* key : {"context_length", "block_size", "seq_len"}) {
+    EXPECT_TRUE(contains(hint(key), "did you mean \"model.segment\" or \"model.window\"?")) << key;
+  }
+  EXPECT_TRUE(contains(message_of("lr = 3e-4\n"),
+                       "lr: stands outside of a section; did you mean \"optimizer.rate\"?"));
+  EXPECT_TRUE(contains(message_of("", {"batch_size=8"}),
+                       "expected section.key=value; did you mean \"train.lanes\"?"));
+}
+
+TEST(RunConfig, ANameThatIsNearNothingGetsTheListInsteadOfAGuess) {
+  EXPECT_EQ(message_of("", {"model.size=gigantic"}),
+            "run.toml: --set model.size=gigantic: unknown size \"gigantic\"; expected \"tiny\", "
+            "\"small\", \"medium\", \"37m\", \"75m\", \"150m\", \"300m\", \"600m\" or \"1.2b\"");
+  EXPECT_TRUE(contains(message_of("", {"data.frobnicate=1"}),
+                       "unknown key \"frobnicate\"; expected \"path\", \"train_split\", "));
+}
+
 TEST(RunConfig, OneProblemStaysOnOneLine) {
   EXPECT_EQ(message_of("[model]\nwidht = 3\n"),
             "run.toml: model.widht: unknown key \"widht\"; did you mean \"width\"? (line 2)");
@@ -159,7 +272,9 @@ TEST(RunConfig, ProblemsOfOverridesNameTheOverride) {
             "run.toml: --set model.size=smal: unknown size \"smal\"; did you mean \"small\"?");
   EXPECT_EQ(message_of("", {"trian.steps=1"}),
             "run.toml: --set trian.steps=1: unknown section \"trian\"; did you mean \"train\"?");
-  EXPECT_EQ(message_of("", {"steps=1"}), "run.toml: --set steps=1: expected section.key=value");
+  EXPECT_EQ(message_of("", {"steps=1"}),
+            "run.toml: --set steps=1: expected section.key=value; did you mean \"train.steps\"?");
+  EXPECT_EQ(message_of("", {"q=1"}), "run.toml: --set q=1: expected section.key=value");
   EXPECT_EQ(message_of("", {"train.steps"}),
             "run.toml: --set train.steps: expected section.key=value");
   EXPECT_EQ(message_of("", {"model.recurrent_layers=[1"}),

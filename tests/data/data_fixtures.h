@@ -15,11 +15,13 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 
 #include "data/dataset_manifest.h"
 #include "data/document_source.h"
 #include "data/shard.h"
+#include "data/stream_decoder.h"
 
 namespace brt::testing {
 
@@ -57,24 +59,46 @@ inline void write_text(const std::filesystem::path& path, std::string_view text)
   }
 }
 
-enum class Compression { kNone, kGzip, kZstd };
+using brt::Compression;
 
-/// An archive of regular files, or with `raw` one compressed file.
+inline void add_filter(archive* writer, Compression compression) {
+  switch (compression) {
+    case Compression::kNone:
+      break;
+    case Compression::kGzip:
+      archive_write_add_filter_gzip(writer);
+      break;
+    case Compression::kZstd:
+      archive_write_add_filter_zstd(writer);
+      break;
+    case Compression::kXz:
+      archive_write_add_filter_xz(writer);
+      break;
+    case Compression::kBzip2:
+      archive_write_add_filter_bzip2(writer);
+      break;
+  }
+}
+
+/// An archive of regular files, or with `raw` one compressed file. The names of links are followed
+/// by " -> " and what they lead to ("hard" or "symbolic" as their text). Zip and 7z by the name.
 inline void write_archive(const std::filesystem::path& path,
                           const std::vector<std::pair<std::string, std::string>>& files,
                           Compression compression,
                           bool raw = false) {
   archive* writer = archive_write_new();
-  if (compression == Compression::kGzip) {
-    archive_write_add_filter_gzip(writer);
-  } else if (compression == Compression::kZstd) {
-    archive_write_add_filter_zstd(writer);
-  }
+  add_filter(writer, compression);
   if (raw) {
     archive_write_set_format_raw(writer);
+  } else if (path.extension() == ".zip") {
+    archive_write_set_format_zip(writer);
+  } else if (path.extension() == ".7z") {
+    archive_write_set_format_7zip(writer);
   } else {
     archive_write_set_format_pax_restricted(writer);
   }
+  const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);  // for names
+  const locale_t before = ::uselocale(utf8);
   bool good = archive_write_open_filename(writer, path.c_str()) == ARCHIVE_OK;
   for (const std::pair<std::string, std::string>& file : files) {
     archive_entry* entry = archive_entry_new();
@@ -82,14 +106,28 @@ inline void write_archive(const std::filesystem::path& path,
     const bool is_folder = file.first.ends_with('/');
     archive_entry_set_filetype(entry, is_folder ? AE_IFDIR : AE_IFREG);
     archive_entry_set_perm(entry, is_folder ? 0755 : 0644);
-    archive_entry_set_size(entry, static_cast<int64_t>(file.second.size()));
+    const size_t arrow = file.first.find(" -> ");
+    const size_t size = arrow == std::string::npos ? file.second.size() : 0;
+    if (arrow != std::string::npos) {
+      archive_entry_set_pathname(entry, file.first.substr(0, arrow).c_str());
+      const std::string target = file.first.substr(arrow + 4);
+      if (file.second == "hard") {
+        archive_entry_set_hardlink(entry, target.c_str());
+      } else {
+        archive_entry_set_filetype(entry, AE_IFLNK);
+        archive_entry_set_symlink(entry, target.c_str());
+      }
+    }
+    archive_entry_set_size(entry, static_cast<int64_t>(size));
     good = good && archive_write_header(writer, entry) == ARCHIVE_OK;
-    good = good && archive_write_data(writer, file.second.data(), file.second.size()) ==
-                       static_cast<la_ssize_t>(file.second.size());
+    good = good &&
+           archive_write_data(writer, file.second.data(), size) == static_cast<la_ssize_t>(size);
     archive_entry_free(entry);
   }
   good = good && archive_write_close(writer) == ARCHIVE_OK;
   archive_write_free(writer);
+  ::uselocale(before);
+  ::freelocale(utf8);
   if (!good) {
     throw std::runtime_error("cannot write " + path.string());
   }
@@ -97,9 +135,21 @@ inline void write_archive(const std::filesystem::path& path,
 
 using Documents = std::vector<std::pair<std::string, std::string>>;
 
+/// What is said and counted while inputs are read.
+struct ReadingNotes {
+  PassedOver passed_over;
+  std::vector<std::string> warnings;
+};
+
 /// Every document of the inputs, read in parts of `part` bytes.
-inline Documents read_documents(const std::vector<std::string>& inputs, size_t part = 1000) {
-  const std::unique_ptr<DocumentSource> source = open_documents(inputs);
+inline Documents read_documents(const std::vector<std::string>& inputs,
+                                size_t part = 1000,
+                                ReadingNotes* notes = nullptr) {
+  ReadingNotes own;
+  ReadingNotes& kept = notes == nullptr ? own : *notes;
+  const std::unique_ptr<DocumentSource> source =
+      open_documents(inputs, kept.passed_over,
+                     [&](const std::string& warning) { kept.warnings.push_back(warning); });
   Documents documents;
   std::string buffer(part, '\0');
   while (const std::optional<std::string> name = source->next_document()) {

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/temporaries.h"
 #include "data/data_fixtures.h"
 #include "data/prepared_data.h"
 #include "text/tokenizer_trainer.h"
@@ -196,6 +197,26 @@ TEST(Prepare, SwappedTokenizerIsNoticed) {
   EXPECT_THROW(PreparedData(folder / "out").tokenizer(), DataError);
 }
 
+TEST(Prepare, WhatIsPassedOverIsCounted) {
+  const TemporaryFolder folder;
+  write_text(folder / "in/a", "text");
+  write_text(folder / "in/empty", "");
+  write_text(folder / "in/.hidden/b", "text");
+  write_text(folder / "in/c.pdf", "%PDF-1.7\n");
+  write_text(folder / "in/d.jsonl", "{\"text\":\"\"}\n{\"text\":\"d\"}\n");
+  std::vector<std::string> warnings;
+  const PrepareProgress progress =
+      prepare_split(options_for(folder, "in"), nullptr,
+                    [&](const std::string& warning) { warnings.push_back(warning); });
+  EXPECT_EQ(progress.documents, 2);
+  EXPECT_EQ(progress.passed_over.hidden, 1);
+  EXPECT_EQ(progress.passed_over.empty, 2);
+  EXPECT_EQ(progress.passed_over.binary, 1);
+  EXPECT_EQ(progress.passed_over.special, 0);
+  EXPECT_EQ(describe(progress.passed_over), "1 hidden, 2 empty, 1 not text (1: a PDF document)");
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
 TEST(Prepare, ErrorsLeaveNothingBehind) {
   const TemporaryFolder folder;
   write_text(folder / "bad.jsonl", "{\"text\":\"good\"}\n{\"text\":3}\n");
@@ -271,11 +292,116 @@ TEST(Prepare, FullDiskAtAnyMomentLeavesNothingBehind) {
 TEST(Prepare, RemainsOfAKilledRunAreClearedAway) {
   const TemporaryFolder folder;
   write_text(folder / "in", "text");
-  write_text(folder / "out/.partial-train/shard-00000.brt.partial-1", "half");
-  write_text(folder / "out/train/shard-00000.brt", "whole, but not in a dataset.json");
+  const std::filesystem::path out = folder / "out";
+  write_text(out / temporary_name("train") / "shard-00000.brt", "whole, but in no dataset.json");
+  write_text(out / temporary_name("dataset.json"), "half");
+  write_text(out / ".partial-train/shard-00000.brt.partial-1", "half, of an older version");
   prepare_split(options_for(folder, "in"), nullptr);
-  EXPECT_EQ(tree(folder / "out"),
+  EXPECT_EQ(tree(out),
             (std::set<std::string>{".lock", "dataset.json", "train", "train/shard-00000.brt"}));
+}
+
+TEST(Prepare, WhatIsOnlyNamedLikeRemainsStays) {
+  const TemporaryFolder folder;
+  write_text(folder / "in", "text");
+  prepare_split(options_for(folder, "in"), nullptr);
+  write_text(folder / "out/thesis.partial-7/a.txt", "precious");
+  write_text(folder / "out/b.partial-1", "precious");
+  write_text(folder / "out/.partial-old-test/shard-00000.brt", "the only copy");
+  write_text(folder / "out" / temporary_name("test") / "c.txt", "precious");
+  const std::set<std::string> entries = tree(folder / "out");
+  prepare_split(options_for(folder, "in"), nullptr);
+  EXPECT_EQ(tree(folder / "out"), entries);
+}
+
+TEST(Prepare, WhatDatasetJsonDoesNotNameIsNotReplaced) {
+  const TemporaryFolder folder;
+  write_text(folder / "in", "text");
+  prepare_split(options_for(folder, "in"), nullptr);
+  write_text(folder / "out/test/a.txt", "the only copy");
+  write_text(folder / "out/dev", "a file");
+  write_text(folder / "out/train/notes.txt", "beside shards");
+  const std::set<std::string> entries = tree(folder / "out");
+  for (const char* split : {"test", "dev", "train"}) {
+    EXPECT_TRUE(contains(failure(options_for(folder, "in", split)), "not made by brt prepare"))
+        << split;
+    EXPECT_EQ(tree(folder / "out"), entries) << split;
+  }
+  EXPECT_EQ(read_file(folder / "out/dev"), "a file");
+}
+
+TEST(Prepare, AnInputWithinTheSplitIsRefused) {
+  const TemporaryFolder folder;
+  write_text(folder / "in", "text");
+  prepare_split(options_for(folder, "in"), nullptr);
+  write_text(folder / "out/test/a.txt", "the only copy");
+  for (const char* input : {"out/test", "out/test/a.txt", "out/train/../test"}) {
+    EXPECT_TRUE(contains(failure(options_for(folder, input, "test")),
+                         "input lies within the split that would be made"))
+        << input;
+  }
+  EXPECT_EQ(read_file(folder / "out/test/a.txt"), "the only copy");
+}
+
+TEST(Prepare, ATokenizerOfTheUsersIsNotReplaced) {
+  const TemporaryFolder folder;
+  const std::string model = train_small_tokenizer();
+  write_text(folder / "in", "some text");
+  write_text(folder / "out/tokenizer.model", model);
+  EXPECT_TRUE(contains(failure(options_for(folder, "in")), "is another tokenizer"));
+  EXPECT_EQ(read_file(folder / "out/tokenizer.model"), model);
+  PrepareOptions options = options_for(folder, "in");
+  options.tokenizer = folder / "out/tokenizer.model";
+  prepare_split(options, nullptr);
+  EXPECT_EQ(decoded(folder / "out", "train"), (Documents{{"in", "some text"}}));
+}
+
+/// Undoes the last moves of a split's installation, as a kill before them leaves it.
+std::filesystem::path as_killed_while_installing(const std::filesystem::path& folder,
+                                                 const std::string& split,
+                                                 bool replaces_tokenizer) {
+  const std::string name = temporary_name(split);
+  DatasetManifest manifest = read_manifest(folder);
+  manifest.installing = {.split = split, .folder = name, .replaces_tokenizer = replaces_tokenizer};
+  write_manifest(folder, manifest);
+  return folder / name;
+}
+
+TEST(Prepare, ASplitThatIsNotMovedYetIsReadAndMovedByTheNextRun) {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  write_text(folder / "old", "old text");
+  write_text(folder / "in", "new text");
+  write_text(folder / "small.model", train_small_tokenizer());
+  prepare_split(options_for(folder, "old"), nullptr);
+  std::filesystem::rename(out / "train", folder / "old train");
+  PrepareOptions options = options_for(folder, "in");
+  options.tokenizer = folder / "small.model";
+  prepare_split(options, nullptr);
+  const std::set<std::string> entries = tree(out);
+  const std::filesystem::path made = as_killed_while_installing(out, "train", true);
+  // Both moves are open, then one, then none; and an older split still has the place.
+  for (const int moves : {2, 1, 0}) {
+    if (moves > 0) {
+      std::filesystem::rename(out / "train", made);
+      std::filesystem::copy(folder / "old train", out / "train");
+    }
+    if (moves > 1) {
+      std::filesystem::rename(out / "tokenizer.model", made / "tokenizer.model");
+    }
+    EXPECT_EQ(decoded(out, "train"), (Documents{{"in", "new text"}})) << moves;
+    PrepareOptions other = options_for(folder, "old", "test");
+    other.tokenizer = options.tokenizer;
+    prepare_split(other, nullptr);
+    EXPECT_EQ(decoded(out, "train"), (Documents{{"in", "new text"}})) << moves;
+    EXPECT_EQ(decoded(out, "test"), (Documents{{"old", "old text"}})) << moves;
+    std::set<std::string> both = entries;
+    both.insert({"test", "test/shard-00000.brt"});
+    EXPECT_EQ(tree(out), both) << moves;
+    DatasetManifest manifest = read_manifest(out);
+    manifest.installing = {.split = "train", .folder = made.filename(), .replaces_tokenizer = true};
+    write_manifest(out, manifest);
+  }
 }
 
 TEST(Prepare, FoldersOfOtherThingsAreNotTouched) {
@@ -357,6 +483,33 @@ TEST(PreparedData, ShardOfAnotherDataSetOrNoneIsNoticed) {
   std::filesystem::remove(folder / "out/train/shard-00000.brt");
   EXPECT_TRUE(contains(message_of<DataError>([&] { data.open_split("train"); }),
                        "shard-00000.brt: the shard is missing"));
+}
+
+TEST(PreparedData, ALargeShardThatIsWrittenOverWhileItIsReadIsNoticed) {
+  const TemporaryFolder folder;
+  const size_t bytes = kLargestReadFile;  // two bytes a token
+  write_text(folder / "in", std::string(bytes, 'a'));
+  prepare_split(options_for(folder, "in"), nullptr);
+  const PreparedSplit split = PreparedData(folder / "out").open_split("train");
+  std::vector<int32_t> tokens(10);
+  split.read(0, 0, tokens);
+  ::usleep(20000);  // the disk's clock ticks in steps
+  std::fstream(folder / "out/train/shard-00000.brt", std::ios::in | std::ios::out).seekp(100)
+      << "b";
+  EXPECT_TRUE(contains(message_of<DataError>([&] { split.read(0, 0, tokens); }),
+                       "train/shard-00000.brt: was written over while it was being read"));
+}
+
+TEST(PreparedData, ALargeShardThatIsReplacedWhileItIsReadIsReadOn) {
+  const TemporaryFolder folder;
+  write_text(folder / "in", std::string(kLargestReadFile, 'a'));
+  write_text(folder / "new", "new");
+  prepare_split(options_for(folder, "in"), nullptr);
+  const PreparedSplit split = PreparedData(folder / "out").open_split("train");
+  prepare_split(options_for(folder, "new"), nullptr);
+  std::vector<int32_t> tokens(10);
+  split.read(0, static_cast<int64_t>(kLargestReadFile) - 10, tokens);
+  EXPECT_EQ(tokens, std::vector<int32_t>(10, 'a'));
 }
 
 /// Peak of resident memory in bytes since the last reset_peak().

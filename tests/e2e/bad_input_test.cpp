@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "e2e/refusals.h"
 #include "support/text_assertions.h"
 #include "support/tiny_run.h"
 
@@ -22,142 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using Command = std::vector<std::string>;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
-/// A command, and a part of what it must say.
-struct Refusal {
-  Command command;
-  std::string message;
-};
-
-Command operator+(Command command, const Command& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
-
-class BadInput : public testing::Test {
- protected:
-  static void SetUpTestSuite() { tiny_ = std::make_unique<TinyRun>(); }
-  static void TearDownTestSuite() { tiny_.reset(); }
-
-  static fs::path file(const std::string& name) { return tiny_->folder() / name; }
-  static void put(const std::string& name, const std::string& bytes) {
-    fs::create_directories(file(name).parent_path());
-    put_bytes(file(name), bytes);
-  }
-  static void need_data() {
-    if (!fs::exists(file("data"))) {
-      tiny_->prepare();
-    }
-  }
-  static void need_run() {
-    need_data();
-    if (!fs::exists(file("run"))) {
-      tiny_->train();
-    }
-  }
-  /// A copy of a folder, to be damaged; an earlier copy is deleted.
-  static void copy(const std::string& from, const std::string& to) {
-    fs::remove_all(file(to));
-    fs::copy(file(from), file(to), fs::copy_options::recursive);
-  }
-
-  static void expect_refused(const Refusal& refusal, int code, const ProcessOptions& options = {}) {
-    std::string line = "brt";
-    for (const std::string& word : refusal.command) {
-      line += ' ';
-      line += word.substr(0, 80);
-    }
-    SCOPED_TRACE(line);
-    const std::map<std::string, std::string> before = contents_of(tiny_->folder());
-    const ProgramResult result = tiny_->run(refusal.command, options);
-    EXPECT_EQ(result.code, code) << result.messages;
-    EXPECT_TRUE(contains(result.messages, refusal.message));
-    EXPECT_FALSE(result.messages.find("terminate called") != std::string::npos);
-    EXPECT_TRUE(contents_of(tiny_->folder()) == before) << "files have changed";
-  }
-  static void expect_all_refused(const std::vector<Refusal>& refusals, int code) {
-    for (const Refusal& refusal : refusals) {
-      expect_refused(refusal, code);
-    }
-  }
-
-  static std::unique_ptr<TinyRun> tiny_;
-};
-
-std::unique_ptr<TinyRun> BadInput::tiny_;
-
-TEST_F(BadInput, UnknownVerbsFlagsAndValuesNameTheNearestKnownOne) {
-  expect_all_refused(
-      {
-          {{}, "a verb is missing"},
-          {{"evl"}, "did you mean \"eval\"?"},
-          {{"--verson"}, "did you mean \"--version\"?"},
-          {{"prepare", "--inptu", "books", "--output", "x"}, "did you mean \"--input\"?"},
-          {{"tokenizer", "trian"}, "did you mean \"train\"?"},
-          {{"train", "--confg", "recipe.toml"}, "did you mean \"--config\"?"},
-          {{"score", "--model", "run", "--josn", "book"}, "did you mean \"--json\"?"},
-          {{"eval", "--model", "a", "--data", "b", "--split", "c", "--carry", "non"},
-           "did you mean \"none\"?"},
-          {{"eval", "--model", "a", "--data", "b", "--split", "c", "--dtype", "bf61"},
-           "did you mean \"bf16\"?"},
-          {{"tokenizer", "train", "--input", "books", "--output", "t", "--type", "bep"},
-           "did you mean \"bpe\"?"},
-          {{"bench", "deocde"}, "did you mean \"decode\"?"},
-          {{"eval", "--carry", std::string(50000, 'a')}, "not in {carried,reset,none}"},
-      },
-      kWrongUsage);
-}
-
-TEST_F(BadInput, MissingAndRepeatedFlagsAreNamed) {
-  expect_all_refused(
-      {
-          {{"prepare", "--output", "x"}, "--input is required"},
-          {{"tokenizer", "train", "--vocab", "300"}, "brt tokenizer train --help"},
-          {{"report", "--run", "run"}, "--output is required"},
-          {{"score", "--model", "run"}, "file is required"},
-          {{"generate", "--model", "run"}, "--tokens is required"},
-          {{"eval", "--model", "a", "--model", "b"}, "--model is given more than once"},
-          {{"score", "--model", "a", "b", "c"}, "unexpected argument \"c\""},
-          {{"generate", "--model", "a", "--tokens", "1", "--prompt", "a", "--prompt-file", "b"},
-           "--prompt excludes --prompt-file"},
-      },
-      kWrongUsage);
-}
-
-TEST_F(BadInput, NumbersOutOfRangeAreRefusedWithTheirRange) {
-  const Command eval = {"eval", "--model", "a", "--data", "b", "--split", "c"};
-  const Command generate = {"generate", "--model", "a", "--prompt", "p"};
-  const Command write = generate + Command{"--tokens", "9"};
-  expect_all_refused(
-      {
-          {eval + Command{"--lanes", "-1"}, "--lanes: must be a whole number from 0 to"},
-          {eval + Command{"--lanes", "1.5"}, "must be a whole number"},
-          {eval + Command{"--lanes", "99999999999999999999"}, "must be a whole number"},
-          {eval + Command{"--threads", "-3"}, "--threads: must be a whole number from 0 to 4096"},
-          {eval + Command{"--max-document-tokens", "-1"}, "must be a whole number of at least 0"},
-          {generate + Command{"--tokens", "-1"}, "--tokens: must be a whole number of at least 0"},
-          {generate + Command{"--tokens", "many"}, "got \"many\""},
-          {write + Command{"--seed", "-1"}, "--seed: must be a whole number of at least 0"},
-          {write + Command{"--temperature", "-0.5"}, "temperature must be at least 0"},
-          {write + Command{"--temperature", "nan"}, "temperature must be at least 0"},
-          {write + Command{"--top-p", "1.5"}, "top_p must be above 0 and at most 1"},
-          {write + Command{"--top-p", "0"}, "top_p must be above 0 and at most 1"},
-          {write + Command{"--top-k", "-1"}, "top_k must be at least 0"},
-          {write + Command{"--min-p", "2"}, "min_p must be from 0 to 1"},
-          {write + Command{"--repetition-penalty", "0"}, "repetition_penalty must be above 0"},
-          {write + Command{"--stop", ""}, "a stop string must not be empty"},
-          {{"tokenizer", "train", "--input", "books", "--output", "t", "--vocab", "0"},
-           "--vocab: must be a whole number of at least 1"},
-          {{"tokenizer", "train", "--input", "books", "--output", "t", "--vocab", "100"},
-           "must be larger than 258"},
-          {{"bench", "train", "--steps", "0"}, "--steps: must be a whole number from 1 to"},
-      },
-      kWrongUsage);
-}
+class BadInput : public Refusals {};
 
 TEST_F(BadInput, WrongSettingsOfARunAreNamedAndNoRunFolderIsMade) {
   need_data();
@@ -225,17 +92,17 @@ TEST_F(BadInput, InputsThatCannotBePreparedMakeNoFolder) {
       {
           {from("missing"), "missing: no such file or folder\nhint: check the path"},
           {from("loop"), "Too many levels of symbolic links"},
-          {from("empty"), "the folder holds no files"},
+          {from("empty"), "holds no documents"},
           {from("empty.txt"), "every document is empty"},
           {from("number.jsonl"), "number.jsonl:1: the object has no string field \"text\""},
           {from("cut.jsonl"), "cut.jsonl:2: line is not valid JSON"},
           {from("notutf8.jsonl"), "\\xff"},
-          {from("cut.tar.gz"), "the file may be cut short or damaged"},
+          {from("cut.tar.gz"), "is not compressed by gzip, as its name says"},
           {books + output + Command{"--tokenizer", "missing.model"}, "give \"bytes\" or the path"},
           {books + output + Command{"--tokenizer", "recipe.toml"}, "not a SentencePiece model"},
           {books + Command{"--output", "recipe.toml"}, "a file of that name is there"},
           {books + Command{"--output", "books/train/data"}, "lies within the input folder"},
-          {books + Command{"--output", "books"}, "give a new or empty folder"},
+          {books + Command{"--output", "books"}, "input lies within the split that would be made"},
           {books + Command{"--output", "/proc/none/data"}, "folder cannot be made"},
       },
       kFailed);
@@ -359,7 +226,7 @@ TEST_F(BadInput, DamagedWeightsAreRefused) {
   not_finite.data.assign(not_finite.data.size(), '\xff');
   expect(not_finite.bytes(), "not finite");
   fs::remove(file("model/model.safetensors"));
-  expect_refused({{"inspect", "model"}, "model.safetensors: does not exist"}, kFailed);
+  expect_refused({{"inspect", "model"}, "has no model.safetensors"}, kFailed);
 }
 
 TEST_F(BadInput, DamagedConfigsAreRefused) {
@@ -456,6 +323,13 @@ TEST_F(BadInput, AnotherTokenizerThanTheModelsIsRefused) {
                  kFailed);
   copy("run/checkpoints/step-00000004", "model");
   fs::copy_file(file("t.model"), file("model/tokenizer.model"));
+  expect_refused({{"generate", "--model", "model", "--prompt", "a", "--tokens", "1"},
+                  "delete the one that the model was not trained with"},
+                 kFailed);
+  fs::remove(file("model/manifest.json"));
+  json config = json::parse(bytes_of(file("model/config.json")));
+  config.erase("tokenizer");
+  put("model/config.json", config.dump());
   expect_refused({{"generate", "--model", "model", "--prompt", "a", "--tokens", "1"},
                   "has 300 tokens, the model's vocabulary 257"},
                  kFailed);

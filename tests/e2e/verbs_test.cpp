@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -48,17 +49,24 @@ class Verbs : public testing::Test {
 
 TEST_F(Verbs, EvalPrintsTheKeysThatOthersRelyOn) {
   const json result = evaluate("carried", "1");
-  const std::set<std::string> expected = {"model",           "data",          "split",
-                                          "carry",           "documents",     "tokens",
-                                          "bytes",           "words",         "nats_per_token",
-                                          "bits_per_token",  "bits_per_byte", "token_perplexity",
-                                          "word_perplexity", "by_position",   "tokens_per_second"};
+  const std::set<std::string> expected = {
+      "model",           "data",           "split",         "carry",
+      "documents",       "tokens",         "bytes",         "words",
+      "nats_per_token",  "bits_per_token", "bits_per_byte", "token_perplexity",
+      "word_perplexity", "by_position",    "by_document",   "tokens_per_second"};
   EXPECT_EQ(keys_of(result), expected);
   EXPECT_EQ(keys_of(result["by_position"][0]),
             (std::set<std::string>{"from", "to", "tokens", "bits_per_token"}));
   EXPECT_EQ(result["documents"], 2);
   // Every byte but the first, and the document's end.
   EXPECT_EQ(result["tokens"], result["bytes"]);
+}
+
+TEST_F(Verbs, HelpIsAVerbToo) {
+  EXPECT_EQ(output_of({"help"}), output_of({"--help"}));
+  EXPECT_EQ(output_of({"help", "train"}), output_of({"train", "--help"}));
+  EXPECT_EQ(output_of({"help", "tokenizer", "encode"}),
+            output_of({"tokenizer", "encode", "--help"}));
 }
 
 TEST_F(Verbs, EvalDoesNotDependOnTheNumberOfLanes) {
@@ -68,6 +76,59 @@ TEST_F(Verbs, EvalDoesNotDependOnTheNumberOfLanes) {
     EXPECT_NEAR(one, three, 1e-6 * one) << carry;
   }
   EXPECT_NE(evaluate("carried", "1")["nats_per_token"], evaluate("reset", "1")["nats_per_token"]);
+}
+
+TEST_F(Verbs, EvalKeepsTheWordsOfJsonWhateverWordIsGiven) {
+  for (const auto& [word, in_json] : {std::pair<const char*, const char*>{"full", "carried"},
+                                      {"no-state", "none"},
+                                      {"nothing", "reset"}}) {
+    const json result = evaluate(word, "1");
+    EXPECT_EQ(result["carry"], in_json);
+    EXPECT_EQ(result["nats_per_token"], evaluate(in_json, "1")["nats_per_token"]);
+  }
+  EXPECT_TRUE(contains(output_of({"eval", "--model", "run", "--data", "data", "--split",
+                                  "validation", "--carry", "none"}),
+                       "carry              no-state\n"));
+}
+
+TEST_F(Verbs, ACheckpointOfARunIsChosenByItsName) {
+  const auto nats = [](const std::string& model) -> double {
+    return json::parse(output_of({"eval", "--model", model, "--data", "data", "--split",
+                                  "validation", "--json"}))["nats_per_token"];
+  };
+  EXPECT_EQ(nats("run@2"), nats("run/checkpoints/step-00000002"));
+  EXPECT_EQ(nats("run@latest"), nats("run"));
+  EXPECT_NE(nats("run@2"), nats("run"));
+  const std::vector<std::string> score = {"score", "--model", "run@2", "recipe.toml"};
+  EXPECT_NE(output_of(score), output_of({"score", "--model", "run", "recipe.toml"}));
+
+  std::set<int64_t> best;
+  const json run = json::parse(output_of({"inspect", "run", "--json"}));
+  for (const json& checkpoint : run["checkpoints"]) {
+    if (checkpoint["best"]) {
+      best.insert(checkpoint["step"].get<int64_t>());
+    }
+  }
+  ASSERT_EQ(best.size(), 1U);
+  EXPECT_EQ(nats("run@best"), nats("run@" + std::to_string(*best.begin())));
+  const bool is_told =
+      contains(run_->must_run({"eval", "--model", "run", "--data", "data", "--split", "validation"})
+                   .messages,
+               "had a lower validation loss: --model run@best");
+  EXPECT_EQ(is_told, *best.begin() != 4);  // 4 is the newest
+}
+
+TEST_F(Verbs, AnXlOfTheSameRecipeReadsAsManyTokensAStep) {
+  const ProgramResult result =
+      run_->must_run({"train", "--config", "recipe.toml", "--set", "model.preset=xl", "--set",
+                      "train.steps=1", "--run", "xl"});
+  EXPECT_TRUE(contains(result.messages,
+                       "segments of 16 instead of 64 tokens: train.lanes is 8 "
+                       "instead of 2, so that a step has 128 tokens as before"));
+  const std::string config = bytes_of(run_->folder() / "xl" / "config.toml");
+  EXPECT_TRUE(contains(config, "\nsegment = 16 "));
+  EXPECT_TRUE(contains(config, "\nlanes = 8 "));
+  EXPECT_TRUE(contains(config, "\nrecurrent_layers = [] "));
 }
 
 TEST_F(Verbs, ScoresOfAllDocumentsSumToTheEvaluation) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -231,6 +232,31 @@ TEST(Evaluation, FiguresFollowFromTheSums) {
   EXPECT_DOUBLE_EQ(result.tokens_per_second(), 2.5);
 }
 
+TEST(Evaluation, ALossThatIsNoNumberIsFoundByDocumentAndToken) {
+  const TinyBooks books = five_books();
+  LanguageModel model = tiny_model();
+  check_finite(evaluate(model, books.split(), {.lanes = 2}));
+  {
+    const at::NoGradGuard no_grad;
+    model->named_parameters()["final_norm.weight"].fill_(std::nanf(""));
+  }
+  const EvaluationResult result = evaluate(model, books.split(), {.lanes = 2});
+  const std::string message = thrown_message<DataError>([&] { check_finite(result); });
+  EXPECT_TRUE(contains(message, "the loss of token 1 of document \"book0.txt\" is not a finite"))
+      << message;
+}
+
+TEST(Evaluation, WithoutATokenThereIsNoFigure) {
+  const EvaluationResult nothing;
+  check_finite(nothing);
+  const nlohmann::json object =
+      nlohmann::json::parse(evaluation_to_json(nothing, "m", "d", "test"));
+  for (const char* key : {"nats_per_token", "bits_per_token", "bits_per_byte", "token_perplexity",
+                          "word_perplexity"}) {
+    EXPECT_TRUE(object[key].is_null()) << key;
+  }
+}
+
 TEST(Evaluation, TokensBeyondTheVocabularyAreRefused) {
   const TinyBooks books = five_books();
   ModelConfig config = tiny_config();
@@ -253,8 +279,20 @@ TEST(CarryModeWords, ParseAndPrint) {
   for (const std::string word : {"carried", "reset", "none"}) {
     EXPECT_EQ(to_word(carry_mode_from_word(word)), word);
   }
-  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("carry"); }),
+  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("caried"); }),
                        "did you mean carried?"));
+  EXPECT_TRUE(contains(thrown_message<ConfigError>([] { carry_mode_from_word("all"); }),
+                       "carry must be full, no-state or nothing, got \"all\""));
+}
+
+TEST(CarryModeWords, SayWhatIsCarriedWithTheWordsOfFilesAsOthers) {
+  for (const auto& [label, word] : {std::pair<const char*, const char*>{"full", "carried"},
+                                    {"no-state", "none"},
+                                    {"nothing", "reset"}}) {
+    EXPECT_EQ(carry_mode_from_word(label), carry_mode_from_word(word));
+    EXPECT_EQ(carry_label(carry_mode_from_word(word)), label);
+    EXPECT_EQ(to_word(carry_mode_from_word(label)), word);
+  }
 }
 
 TEST(EvaluationJson, HasTheKeysOfTheInterfaceInOrder) {
@@ -269,17 +307,37 @@ TEST(EvaluationJson, HasTheKeysOfTheInterfaceInOrder) {
     keys.push_back(item.first);
   }
   const std::vector<std::string> expected = {
-      "model",           "data",          "split",
-      "carry",           "documents",     "tokens",
-      "bytes",           "words",         "nats_per_token",
-      "bits_per_token",  "bits_per_byte", "token_perplexity",
-      "word_perplexity", "by_position",   "tokens_per_second"};
+      "model",           "data",           "split",         "carry",
+      "documents",       "tokens",         "bytes",         "words",
+      "nats_per_token",  "bits_per_token", "bits_per_byte", "token_perplexity",
+      "word_perplexity", "by_position",    "by_document",   "tokens_per_second"};
   EXPECT_EQ(keys, expected);
   EXPECT_EQ(object["carry"], "reset");
   EXPECT_EQ(object["documents"], 5);
   EXPECT_EQ(object["by_position"][0]["from"], 0);
   EXPECT_EQ(object["by_position"][0]["to"], 128);
   EXPECT_DOUBLE_EQ(object["bits_per_token"].get<double>(), result.bits_per_token());
+}
+
+TEST(EvaluationJson, ListsTheDocumentsWithTheirFigures) {
+  const TinyBooks books = five_books();
+  LanguageModel model = tiny_model();
+  const EvaluationResult result = evaluate(model, books.split(), {.lanes = 2});
+  const nlohmann::ordered_json list =
+      nlohmann::ordered_json::parse(evaluation_to_json(result, "m", "d", "test"))["by_document"];
+  ASSERT_EQ(list.size(), result.documents.size());
+  double bits = 0.0;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const DocumentLoss& document = result.documents[i];
+    EXPECT_EQ(list[i]["name"], document.name);
+    EXPECT_EQ(list[i]["tokens"], document.tokens);
+    EXPECT_EQ(list[i]["bytes"], document.bytes);
+    EXPECT_EQ(list[i]["words"], document.words);
+    expect_near(list[i]["bits_per_token"].get<double>() * static_cast<double>(document.tokens),
+                document.nats / std::numbers::ln2);
+    bits += list[i]["bits_per_byte"].get<double>() * static_cast<double>(document.bytes);
+  }
+  expect_near(bits, result.nats / std::numbers::ln2);
 }
 
 }  // namespace

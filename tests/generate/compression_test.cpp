@@ -73,7 +73,7 @@ std::string likely_text(int64_t tokens) {
   reader.append("It was");
   reader.finish();
   std::string text = "It was";
-  continue_texts(tiny_engine(), tokenizer, {&session, 1}, tokens, {},
+  continue_texts(tiny_engine(), tokenizer, {&session, 1}, {.max_tokens = tokens},
                  [&](size_t, std::string_view part) { text += part; });
   return text;
 }

@@ -3,7 +3,9 @@
 #include "generate/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -15,8 +17,10 @@
 
 #include "base/error.h"
 #include "checkpoint/model_folder.h"
+#include "checkpoint/safetensors.h"
 #include "generate/engine_cases.h"
 #include "kernels/cpu_target.h"
+#include "support/text_assertions.h"
 
 namespace brt {
 namespace {
@@ -34,6 +38,14 @@ class ExactCase {
   size_t window() const { return static_cast<size_t>(config_.window); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   Engine engine(int64_t threads = 1) const { return Engine(folder_.path(), {format_, threads}); }
+  /// Of every part of a step another number of threads computes.
+  Engine changing_engine() const {
+    const auto next_size = [call = size_t{0}]() mutable {
+      static constexpr std::array<int64_t, 7> kSizes = {3, 1, 2, 2, 1, 3, 3};
+      return kSizes[call++ % kSizes.size()];
+    };
+    return Engine(folder_.path(), {format_, /*threads=*/3, next_size});
+  }
 
  private:
   std::string name_;
@@ -89,6 +101,19 @@ TEST_P(StreamExactness, OtherStreamsAndThreadsDoNotChangeABit) {
       EXPECT_TRUE(read_in_chunks(two_threads, test->tokens(), chunk) == alone) << chunk;
       EXPECT_TRUE(read_in_chunks(two_threads, test->tokens(), chunk, /*others=*/7) == alone)
           << chunk;
+    }
+  }
+}
+
+TEST_P(StreamExactness, ThreadsThatComeAndGoDoNotChangeABit) {
+  for (const std::unique_ptr<ExactCase>& test : exact_cases()) {
+    SCOPED_TRACE(test->name());
+    Engine engine = test->engine();
+    Engine changing = test->changing_engine();
+    const Reading alone = read_in_chunks(engine, test->tokens(), 7);
+    for (const size_t chunk : {size_t{1}, size_t{7}, test->window() + 1}) {
+      EXPECT_TRUE(read_in_chunks(changing, test->tokens(), chunk) == alone) << chunk;
+      EXPECT_TRUE(read_in_chunks(changing, test->tokens(), chunk, /*others=*/7) == alone) << chunk;
     }
   }
 }
@@ -214,6 +239,31 @@ TEST(Engine, StatesOfOtherModelsAreRefused) {
   EXPECT_THROW(engine.feed(state, std::vector<int32_t>{1}), Error);
   EXPECT_THROW(engine.feed(none, std::vector<int32_t>{1}), Error);
   EXPECT_THROW(engine.restored(state), CheckpointError);
+}
+
+std::string loading_message(const std::filesystem::path& folder) {
+  return thrown_message<CheckpointError>(
+      [&] { const Engine engine(folder, {.weights = WeightFormat::kFloat32, .threads = 2}); });
+}
+
+TEST(Engine, WeightsThatAreNotFiniteAreRefusedByTheirTensorsName) {
+  const TinyModelFolder folder;
+  TensorMap tensors = load_safetensors(folder.path() / "model.safetensors").tensors;
+  const at::Tensor& weight = tensors.at("layers.1.cell.output.weight");
+  weight.view(-1)[weight.numel() - 1] = std::numeric_limits<float>::quiet_NaN();
+  save_safetensors(folder.path() / "model.safetensors", tensors);
+  EXPECT_TRUE(contains(loading_message(folder.path()),
+                       "\"layers.1.cell.output.weight\" holds a number that is not finite"));
+}
+
+TEST(Engine, AWindowOutOfAllProportionIsRefusedBeforeMemoryIsTaken) {
+  const TinyModelFolder folder;
+  ModelConfig config = tiny_config();
+  config.window = int64_t{1} << 22;
+  config.segment = config.window;
+  put_bytes(folder.path() / "config.json", model_config_to_json(config, "bytes"));
+  const std::string message = loading_message(folder.path());
+  EXPECT_TRUE(contains(message, "config.json: window 4194304 asks for")) << message;
 }
 
 TEST(Engine, EmptyFeedsReadNothing) {

@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "eval/evaluation.h"
 #include "generate/predictions.h"
 #include "generate/tiny_model_folder.h"
+#include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 
 namespace brt {
@@ -119,6 +121,20 @@ TEST(Scorer, AnEmptyTextHasOnlyItsEnd) {
   EXPECT_EQ(scores.total.tokens, 0);
 }
 
+TEST(Scorer, AProbabilityThatIsNoNumberIsRefusedByItsToken) {
+  LanguageModel model = tiny_model();
+  {
+    const at::NoGradGuard no_grad;  // finite weights whose logits are not
+    model->named_parameters()["final_norm.weight"].fill_(1e38F);
+    model->named_parameters()["embedding.weight"].mul_(1e6F);
+  }
+  const ScratchFolder folder;
+  save_model(folder.path(), model, "");
+  Engine engine(folder.path(), {.weights = WeightFormat::kFloat32, .threads = 1});
+  EXPECT_TRUE(contains(thrown_message<DataError>([&] { score_text(engine, "abc", 100); }),
+                       "score: token 1 at byte 1 has a probability that is not a finite number"));
+}
+
 TEST(Scorer, GoesOnWhereASessionStands) {
   const ByteTokenizer tokenizer;
   const std::string text = random_text(90, 12);
@@ -137,6 +153,84 @@ TEST(Scorer, GoesOnWhereASessionStands) {
     EXPECT_EQ(tokens[i].index, whole.tokens[i].index);
     EXPECT_EQ(tokens[i].byte_offset, whole.tokens[i].byte_offset);
     EXPECT_EQ(tokens[i].nats, whole.tokens[i].nats);
+  }
+}
+
+/// A byte a token, as a SentencePiece model that puts a space first and drops doubled ones would
+/// have it.
+class SpacingTokenizer final : public Tokenizer {
+ public:
+  std::string kind() const override { return "spacing"; }
+  int64_t vocab_size() const override { return bytes_.vocab_size(); }
+  int32_t document_end() const override { return bytes_.document_end(); }
+  bool is_lossless() const override { return false; }
+  const std::string& serialized() const override { return bytes_.serialized(); }
+  std::string_view token_bytes(int32_t token) const override { return bytes_.token_bytes(token); }
+  void encode(std::string_view piece, std::vector<int32_t>& tokens) const override {
+    std::vector<size_t> places;
+    encode_with_places(piece, tokens, places);
+  }
+  void encode_with_places(std::string_view piece,
+                          std::vector<int32_t>& tokens,
+                          std::vector<size_t>& places) const override {
+    tokens.push_back(' ');
+    places.push_back(0);
+    for (size_t i = 0; i < piece.size(); ++i) {
+      if (piece[i] != ' ' || i == 0 || piece[i - 1] != ' ') {
+        tokens.push_back(static_cast<unsigned char>(piece[i]));
+        places.push_back(i);
+      }
+    }
+  }
+
+ private:
+  ByteTokenizer bytes_;
+};
+
+TEST(Scorer, OffsetsAreOfTheTextWhateverTheTokenizerMakesOfIt) {
+  const SpacingTokenizer tokenizer;
+  Session session{.stream = tiny_engine().begin(), .text = {}};
+  std::vector<int64_t> offsets;
+  std::string text;
+  Scorer scorer(
+      tiny_engine(), tokenizer, session,
+      [&](const TokenScore& score) { offsets.push_back(score.byte_offset); },
+      [&](std::string_view piece) { text += piece; });
+  for (const char* line : {"a  b\n", "   ", "c\n"}) {
+    scorer.append(line);
+    scorer.cut();
+  }
+  scorer.finish();
+  EXPECT_EQ(offsets, (std::vector<int64_t>{0, 0, 1, 3, 4, 5, 5, 8, 8, 9, 10}));
+  EXPECT_EQ(session.text.bytes_read, 10);
+  EXPECT_EQ(scorer.total().bytes, 10);
+  EXPECT_EQ(text, "a  b\n   c\n");
+}
+
+TEST(Scorer, WhatWasTakenOutAndGivenAgainIsScoredAsTheWhole) {
+  const std::string text = random_text((1 << 16) + 500, 21);
+  const Scores whole = score_text(tiny_engine(), text, 5000);
+  const ByteTokenizer tokenizer;
+  Session session{.stream = tiny_engine().begin(), .text = {}};
+  std::vector<TokenScore> tokens;
+  std::string rest;
+  for (const std::string_view part : {std::string_view(text).substr(0, (1 << 16) + 300),
+                                      std::string_view(text).substr((1 << 16) + 300)}) {
+    Scorer scorer(tiny_engine(), tokenizer, session,
+                  [&](const TokenScore& score) { tokens.push_back(score); });
+    scorer.append(rest);
+    scorer.append(part);
+    rest = scorer.take_rest();
+    EXPECT_EQ(session.text.bytes_read, static_cast<int64_t>(tokens.size()));
+  }
+  Scorer scorer(tiny_engine(), tokenizer, session,
+                [&](const TokenScore& score) { tokens.push_back(score); });
+  scorer.append(rest);
+  scorer.finish();
+  ASSERT_EQ(tokens.size(), whole.tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    ASSERT_EQ(tokens[i].nats, whole.tokens[i].nats) << i;
+    ASSERT_EQ(tokens[i].byte_offset, whole.tokens[i].byte_offset) << i;
   }
 }
 

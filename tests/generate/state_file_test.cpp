@@ -40,7 +40,7 @@ Session save_and_load(Engine& engine, const Session& session, const ScratchFolde
 
 std::string continue_text(Engine& engine, Session& session, int64_t tokens) {
   std::string text;
-  continue_texts(engine, ByteTokenizer(), {&session, 1}, tokens, {},
+  continue_texts(engine, ByteTokenizer(), {&session, 1}, {.max_tokens = tokens},
                  [&](size_t, std::string_view part) { text += part; });
   return text;
 }
@@ -113,6 +113,7 @@ TEST(StateFile, EveryFieldComesBack) {
   session.text.stop_text = std::string("\xff\0st", 4);
   session.text.pending_text = "half a li";
   session.text.lines_read = int64_t{1} << 40;
+  session.text.line = {.bytes = 5, .tokens = 4, .nats = 1.0 / 3.0, .text = "\xff\x1b"};
   const TextProgress loaded = save_and_load(tiny_engine(), session, folder).text;
   EXPECT_EQ(loaded.sampler.temperature, 0.1);
   EXPECT_EQ(loaded.sampler.top_k, 7);
@@ -127,6 +128,10 @@ TEST(StateFile, EveryFieldComesBack) {
   EXPECT_EQ(loaded.recent_tokens, session.text.recent_tokens);
   EXPECT_EQ(loaded.bytes_read, 6);
   EXPECT_EQ(loaded.lines_read, int64_t{1} << 40);
+  EXPECT_EQ(loaded.line.bytes, 5);
+  EXPECT_EQ(loaded.line.tokens, 4);
+  EXPECT_EQ(loaded.line.nats, 1.0 / 3.0);
+  EXPECT_EQ(loaded.line.text, "\xff\x1b");
 }
 
 TEST(StateFile, AnEmptyDocumentIsAStateToo) {
@@ -241,6 +246,12 @@ TEST_F(DamagedState, NumbersThatNoStateHasAreRefused) {
   EXPECT_TRUE(contains(message_with("\"recent_tokens\":[73", "\"recent_tokens\":[4294967369"),
                        "\"4294967369\" is no whole number, or not of a possible size"));
   EXPECT_TRUE(contains(message_with("\"stop_text\":\"", "\"stop_text\":\"a"), "half a byte"));
+}
+
+TEST_F(DamagedState, AHeaderNestedDeeplyIsRefused) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_TRUE(contains(message_with("\"lines_read\":0", "\"lines_read\":" + deep),
+                       "the state file is damaged: the JSON is nested more than 64 deep"));
 }
 
 TEST_F(DamagedState, AnotherVersionIsNamed) {

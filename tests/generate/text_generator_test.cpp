@@ -42,11 +42,12 @@ std::vector<Continuation> continue_all(std::span<Session> sessions,
                                        int64_t tokens,
                                        const std::vector<std::string>& stop = {}) {
   std::vector<Continuation> continuations(sessions.size());
-  const std::vector<GenerationResult> results = continue_texts(
-      tiny_engine(), ByteTokenizer(), sessions, tokens, stop, [&](size_t i, std::string_view part) {
-        continuations[i].text += part;
-        continuations[i].parts.emplace_back(part);
-      });
+  const std::vector<GenerationResult> results =
+      continue_texts(tiny_engine(), ByteTokenizer(), sessions, {.max_tokens = tokens, .stop = stop},
+                     [&](size_t i, std::string_view part) {
+                       continuations[i].text += part;
+                       continuations[i].parts.emplace_back(part);
+                     });
   for (size_t i = 0; i < sessions.size(); ++i) {
     continuations[i].result = results[i];
   }
@@ -165,6 +166,47 @@ TEST(TextGenerator, AStopStringIsFoundOverTheEndOfACall) {
   EXPECT_EQ(rest.text, "");
 }
 
+TEST(TextGenerator, WhatWasInterruptedGoesOnAsIfItHadNot) {
+  const std::string whole = continue_text("It was", 60).text;
+  for (const int64_t before : {0, 1, 17, 59, 60}) {
+    Session session = read_text("It was");
+    std::string text;
+    int64_t asked = 0;
+    const ContinuationLimits limits = {.max_tokens = 60,
+                                       .is_interrupted = [&] { return asked++ == before; }};
+    const std::vector<GenerationResult> results =
+        continue_texts(tiny_engine(), ByteTokenizer(), {&session, 1}, limits,
+                       [&](size_t, std::string_view part) { text += part; });
+    EXPECT_EQ(results[0].tokens, before);
+    EXPECT_EQ(to_word(results[0].reason), before < 60 ? "interrupted" : "tokens");
+    EXPECT_EQ(session.stream.tokens_read(), 6 + before);
+    EXPECT_EQ(text + continue_session(session, 60 - before).text, whole);
+  }
+}
+
+TEST(TextGenerator, TextThatWaitedInTheSessionIsReadBeforeThePrompt) {
+  Session session = read_text("It ");
+  session.text.pending_text = "wa";
+  session.text.line = {.bytes = 3, .tokens = 2, .nats = 1.0, .text = "It "};
+  PromptReader reader(tiny_engine(), ByteTokenizer(), session);
+  reader.append("s");
+  reader.finish();
+  EXPECT_EQ(session.text.pending_text, "");
+  EXPECT_EQ(session.text.line.bytes, 0);
+  EXPECT_EQ(session.text.bytes_read, 6);
+  EXPECT_EQ(continue_session(session, 20).text, continue_text("It was", 20).text);
+}
+
+TEST(TextGenerator, APromptThatWasNotReadToItsEndCanBeGivenAgain) {
+  const std::string prompt = random_text((1 << 16) + 300, 6);
+  Session session = read_text(prompt.substr(0, 100));
+  PromptReader reader(tiny_engine(), ByteTokenizer(), session);
+  reader.append(prompt.substr(100, 200));
+  EXPECT_EQ(session.text.bytes_read, 100);
+  EXPECT_EQ(reader.take_rest(), prompt.substr(100, 200));
+  EXPECT_EQ(reader.take_rest(), "");
+}
+
 TEST(TextGenerator, BeginningsOfStopStringsComeOutAtTheEnd) {
   const std::string free = continue_text("It was", 20).text;
   const Continuation held = continue_text("It was", 20, kEndless, {free.substr(15) + "?"});
@@ -197,8 +239,8 @@ TEST(TextGenerator, TokensOutsideTheTokenizerAreNeverDrawn) {
   PromptReader reader(engine, tokenizer, session);
   reader.append("abc");
   reader.finish();
-  const std::vector<GenerationResult> results =
-      continue_texts(engine, tokenizer, {&session, 1}, 60, {}, [](size_t, std::string_view) {});
+  const std::vector<GenerationResult> results = continue_texts(
+      engine, tokenizer, {&session, 1}, {.max_tokens = 60}, [](size_t, std::string_view) {});
   EXPECT_EQ(results[0].tokens, 60);
 }
 

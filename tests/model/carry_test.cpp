@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ATen/ops/full.h>
+
 #include "base/error.h"
 #include "model/model_fixtures.h"
 
@@ -132,6 +134,24 @@ TEST(Carry, TensorsThatDoNotFitAreNamed) {
             "carry: keys.1 must be [3, 3, 2, 4], got [3, 4, 2, 4]");
   EXPECT_EQ(message("state.1", at::zeros({3, 6, 5})),
             "carry: state.1 must be [3, 5, 6], got [3, 6, 5]");
+}
+
+TEST(Carry, NumbersOfOtherKindsAreNamed) {
+  const ModelConfig config = tiny_config("rec-fixed-skip");
+  const auto message = [&](const std::string& name, const at::Tensor& replacement) {
+    std::map<std::string, at::Tensor> tensors = some_carry(config).tensors();
+    tensors[name] = replacement;
+    return message_of<CheckpointError>([&] { carry_from_tensors(config, tensors); });
+  };
+  const std::map<std::string, at::Tensor> sound = some_carry(config).tensors();
+  EXPECT_EQ(message("keys.0", sound.at("keys.0").to(at::kLong)),
+            "carry: keys.0 must be of a floating-point type, got Long");
+  EXPECT_EQ(message("state.1", sound.at("state.1").to(at::kBool)),
+            "carry: state.1 must be of a floating-point type, got Bool");
+  EXPECT_EQ(message("values.2", sound.at("values.2").to(at::kBFloat16)),
+            "carry: keys.2 and values.2 must be of the type of keys.0");
+  EXPECT_EQ(message("position", at::full({3}, -1, at::kLong)),
+            "carry: position of lane 0 must be from 0 to 4611686018427387904, got -1");
 }
 
 }  // namespace

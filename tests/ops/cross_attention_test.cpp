@@ -208,5 +208,25 @@ TEST(CrossAttention, RefusesSizesThatDisagree) {
             "cross_attention: scale_H must be [2], got [1]");
 }
 
+TEST(CrossAttention, RefusesWhatIsNoNumberAndFlagsOfAnotherSize) {
+  const std::vector<at::Tensor> in = random_arguments({});
+  EXPECT_EQ(message_of<ShapeError>([&] { cross_attention(in[0], in[1], in[2].to(at::kInt), {}); }),
+            "cross_attention: values_BJHK must be of float32, float64, bfloat16 or float16, got "
+            "Int");
+  const HiddenKeys hidden = {at::ones({3}, at::kBool), 1};
+  EXPECT_EQ(message_of<ShapeError>([&] { cross_attention(in[0], in[1], in[2], {}, hidden); }),
+            "cross_attention: hidden.lanes_B must be [2], got [3]");
+}
+
+TEST(CrossAttention, ValuesMayHaveAnotherDtypeAndHeadSize) {
+  const at::Tensor query = random_tensor({2, 9, 2, 4}, 1, at::kFloat);
+  const at::Tensor keys = random_tensor({2, 5, 2, 4}, 2, at::kFloat);
+  const at::Tensor values = random_tensor({2, 5, 2, 4}, 3, at::kBFloat16);
+  const at::Tensor whole = cross_attention(query, keys, values.to(at::kFloat), {});
+  EXPECT_TRUE(bit_equal(cross_attention(query, keys, values, {}), whole));
+  EXPECT_TRUE(
+      near(cross_attention(query, keys, values.narrow(3, 0, 1), {}), whole.narrow(3, 0, 1), 1e-5));
+}
+
 }  // namespace
 }  // namespace brt

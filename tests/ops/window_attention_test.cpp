@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -407,6 +408,71 @@ TEST(WindowAttention, RefusesSizesThatDisagree) {
             "window_attention: values_BMHK must be [2, 9, 2, *], got [2, 8, 2, 4]");
   EXPECT_EQ(message(3, at::zeros({2, 5})), "window_attention: bias_HW must be [2, 3], got [2, 5]");
   EXPECT_EQ(message(4, at::zeros({3})), "window_attention: scale_H must be [2], got [3]");
+}
+
+TEST(WindowAttention, RefusesWindowsBelowOneAndBeyondTheKeys) {
+  const std::vector<at::Tensor> in = random_arguments({.window = 3, .tokens = 6});
+  const auto message = [&](int64_t window) {
+    return message_of<ShapeError>(
+        [&] { window_attention(in[0], in[1], in[2], plain_options(window)); });
+  };
+  EXPECT_EQ(message(0), "window_attention: window must be at least 1, got 0");
+  EXPECT_EQ(message(-1), "window_attention: window must be at least 1, got -1");
+  const int64_t largest = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(message(largest),
+            "window_attention: 6 tokens with 9 keys are neither whole blocks of " +
+                std::to_string(largest) + " nor part of one");
+}
+
+TEST(WindowAttention, RefusesWhatIsNoNumberAndFlagsOfAnotherSize) {
+  const std::vector<at::Tensor> in = random_arguments({}, at::kFloat);
+  const auto message = [&](size_t argument, at::ScalarType dtype) {
+    std::vector<at::Tensor> changed = in;
+    changed[argument] = changed[argument].to(dtype);
+    return message_of<ShapeError>([&] { attend(changed, {}); });
+  };
+  EXPECT_EQ(message(2, at::kInt),
+            "window_attention: values_BMHK must be of float32, float64, bfloat16 or float16, got "
+            "Int");
+  EXPECT_EQ(message(3, at::kLong),
+            "window_attention: bias_HW must be of float32, float64, bfloat16 or float16, got Long");
+  WindowAttentionOptions options = options_of(in, {});
+  options.empty_cache_B = at::ones({1}, at::kBool);
+  EXPECT_EQ(message_of<ShapeError>([&] { window_attention(in[0], in[1], in[2], options); }),
+            "window_attention: empty_cache_B must be [2], got [1]");
+  options.empty_cache_B = at::ones({2}, at::kFloat);
+  EXPECT_EQ(message_of<ShapeError>([&] { window_attention(in[0], in[1], in[2], options); }),
+            "window_attention: empty_cache_B must be of bool, got Float");
+}
+
+TEST(WindowAttention, OperandsOfSeveralDtypesAreComputedInTheWidest) {
+  const Sizes sizes = {.window = 8, .tokens = 24, .head_size = 8};
+  for (const size_t narrow : {0, 1, 2}) {
+    std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+    in[narrow] = in[narrow].to(at::kBFloat16);
+    const at::ScalarType dtype = in[0].scalar_type();
+    for (at::Tensor& argument : in) {
+      argument.requires_grad_();
+    }
+    const at::Tensor out = attend(in, sizes);
+    EXPECT_EQ(out.scalar_type(), dtype);
+    std::vector<at::Tensor> wide;
+    for (const at::Tensor& argument : in) {
+      wide.push_back(argument.detach().to(at::kFloat));
+    }
+    EXPECT_TRUE(
+        near(out.detach().to(at::kFloat), attend(wide, sizes).to(dtype).to(at::kFloat), 1e-6));
+    out.sum().backward();
+    EXPECT_EQ(in[narrow].grad().scalar_type(), at::kBFloat16);
+  }
+}
+
+TEST(WindowAttention, ValuesMayHaveAnotherHeadSize) {
+  const Sizes sizes = {.window = 8, .tokens = 24, .head_size = 8};
+  std::vector<at::Tensor> in = random_arguments(sizes, at::kFloat);
+  const at::Tensor whole = attend(in, sizes);
+  in[2] = in[2].narrow(3, 0, 3);
+  EXPECT_TRUE(near(attend(in, sizes), whole.narrow(3, 0, 3), 1e-5));
 }
 
 TEST(WindowAttention, RefusesTokensThatAreNeitherWholeBlocksNorPartOfOne) {

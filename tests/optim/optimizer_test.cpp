@@ -2,6 +2,8 @@
 // What holds for every update rule: saved state continues bit-equal, damaged state is refused.
 #include "optim/optimizer.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include <ATen/ops/full.h>
@@ -104,6 +106,16 @@ TEST_P(EveryOptimizer, LoadingNamesEverythingThatDoesNotFitAndChangesNothing) {
       << message;
   EXPECT_NE(message.find("other.momentum is not part of it"), std::string::npos) << message;
   EXPECT_EQ(optimizer->state().at("large.momentum").abs().max().item<float>(), 0.0f);
+}
+
+TEST_P(EveryOptimizer, ANumberOfUpdatesThatIsNoCountIsRefused) {
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(config(), make_parameters());
+  for (const int64_t updates : {int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+    std::map<std::string, at::Tensor> state = deep_copy(optimizer->state());
+    state["updates"] = at::full({}, updates, at::kLong);
+    EXPECT_NE(message_of(*optimizer, state).find("updates must be from 0 to"), std::string::npos);
+    EXPECT_EQ(optimizer->updates(), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Types,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {
@@ -78,10 +79,78 @@ TEST_F(Checkpoints, ManifestsThatCannotBeTrustedAreDamage) {
 TEST_F(Checkpoints, OneFileIsCheckedWithoutTheOthers) {
   save_checkpoint(1);
   damage_file(checkpoint(1) / "weights");
-  EXPECT_NE(checkpoint_file_damage(checkpoint(1), "weights"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(checkpoint(1), "more/state"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(checkpoint(1), "unlisted"), std::nullopt);
-  EXPECT_EQ(checkpoint_file_damage(scratch_.path(), "weights"), std::nullopt);
+  const auto condition = [](const fs::path& folder, const std::string& name) {
+    return examine_checkpoint_file(folder, name).condition;
+  };
+  EXPECT_EQ(condition(checkpoint(1), "weights"), CheckpointCondition::kDamaged);
+  EXPECT_EQ(condition(checkpoint(1), "more/state"), CheckpointCondition::kSound);
+  EXPECT_EQ(condition(checkpoint(1), "unlisted"), CheckpointCondition::kSound);
+  EXPECT_EQ(condition(scratch_.path(), "weights"), CheckpointCondition::kSound);
+}
+
+TEST_F(Checkpoints, WhatCannotBeReadIsNoDamageAndNothingOlderIsTaken) {
+  save_checkpoint(1);
+  save_checkpoint(2);
+  const fs::path weights = checkpoint(2) / "weights";
+  fs::remove(weights);
+  fs::create_symlink("weights", weights);  // a link to itself: the system says ELOOP
+  const CheckpointFinding finding = examine_checkpoint(checkpoint(2));
+  EXPECT_EQ(finding.condition, CheckpointCondition::kUnreadable);
+  EXPECT_TRUE(says(finding.reason, "weights cannot be read: it is a link: Too many levels"));
+  std::vector<DamagedCheckpoint> damaged;
+  const std::string message =
+      thrown_message<CheckpointError>([&] { newest_checkpoint(run_, &damaged); });
+  EXPECT_TRUE(says(message, "step-00000002: cannot be read: weights"));
+  EXPECT_TRUE(says(message, "hint: this is no damage"));
+  EXPECT_TRUE(damaged.empty());
+  fs::remove(weights);
+  EXPECT_EQ(examine_checkpoint(checkpoint(2)).condition, CheckpointCondition::kDamaged);
+  EXPECT_EQ(newest_checkpoint(run_), checkpoint(1));
+  fs::create_symlink("not-mounted", weights);
+  EXPECT_EQ(examine_checkpoint(checkpoint(2)).condition, CheckpointCondition::kUnreadable);
+}
+
+TEST_F(Checkpoints, AFolderThatMayNotBeListedOrReadIsNotAnEmptyOne) {
+  save_checkpoint(1);
+  fs::permissions(scratch_.path(), fs::perms::all);
+  const fs::path parent = run_ / "checkpoints";
+  const auto message = [&] {
+    std::string text;
+    as_nobody([&] { text = thrown_message<CheckpointError>([&] { newest_checkpoint(run_); }); });
+    return text;
+  };
+  fs::permissions(parent, fs::perms::none);
+  EXPECT_TRUE(says(message(), "checkpoints: cannot be read: Permission denied"));
+  fs::permissions(parent, fs::perms::all);
+  fs::permissions(checkpoint(1), fs::perms::none);
+  EXPECT_TRUE(says(message(),
+                   "step-00000001: cannot be read: manifest.json cannot be read: "
+                   "Permission denied"));
+  fs::permissions(checkpoint(1), fs::perms::all);
+  fs::permissions(checkpoint(1) / "weights", fs::perms::none);
+  EXPECT_TRUE(says(message(), "weights: cannot be opened: Permission denied"));
+  fs::permissions(checkpoint(1) / "weights", fs::perms::all);
+  fs::remove_all(parent);
+  fs::create_symlink("not-mounted", parent);
+  EXPECT_TRUE(says(message(), "checkpoints: cannot be read: checkpoints cannot be read"));
+}
+
+TEST_F(Checkpoints, ALaterFormatIsAnAnswerOfItsOwn) {
+  save_checkpoint(1);
+  save_checkpoint(2);
+  put_bytes(checkpoint(2) / "manifest.json", R"({"format_version":2,"parts":[]})");
+  EXPECT_EQ(examine_checkpoint(checkpoint(2)).condition, CheckpointCondition::kNewer);
+  const std::string message = thrown_message<CheckpointError>([&] { newest_checkpoint(run_); });
+  EXPECT_TRUE(says(message, "manifest.json is of format version 2, this program knows version 1"));
+  EXPECT_TRUE(says(message, "hint: a later version of brt wrote it"));
+}
+
+TEST_F(Checkpoints, TheManifestIsOfWhatWasMeantNotOfWhatTheDiskHas) {
+  save_checkpoint(1);
+  const WrittenFiles meant = files_in(checkpoint(1));
+  damage_file(checkpoint(1) / "weights");
+  EXPECT_TRUE(says(thrown_message<CheckpointError>([&] { write_manifest(checkpoint(1), meant); }),
+                   "does not read back as it was written: weights has checksum"));
 }
 
 TEST_F(Checkpoints, OnlyFoldersNamedAsCheckpointsAreListedOldestFirst) {

@@ -4,12 +4,14 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
 #include "safetensors/checkpoints.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {
@@ -27,11 +29,21 @@ TEST(ModelPath, AModelFolderStandsForItselfAndARunForItsNewestSoundCheckpoint) {
     put_bytes(checkpoint(step) / "model.safetensors", "weights");
     write_manifest(checkpoint(step));
   }
+  put_bytes(checkpoint(20) / "tokenizer.model", "pieces");
+  write_manifest(checkpoint(20));
   EXPECT_EQ(find_model_folder(checkpoint(10)), checkpoint(10));
   EXPECT_EQ(find_model_folder(scratch / "run"), checkpoint(20));
   check_manifest(checkpoint(20));
+  fs::rename(checkpoint(20) / "tokenizer.model", scratch / "away");
+  EXPECT_TRUE(says(thrown_message<CheckpointError>([&] { check_manifest(checkpoint(20)); }),
+                   "step-00000020: is damaged: tokenizer.model is missing"));
+  fs::rename(scratch / "away", checkpoint(20) / "tokenizer.model");
   damage_file(checkpoint(20) / "model.safetensors");
-  EXPECT_EQ(find_model_folder(scratch / "run"), checkpoint(10));
+  std::vector<std::string> warnings;
+  const CheckpointWarning collect = [&](const std::string& text) { warnings.push_back(text); };
+  EXPECT_EQ(find_model_folder(scratch / "run", collect), checkpoint(10));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(says(warnings[0], "step-00000020: damaged, step-00000010 is used: model.safeten"));
   EXPECT_TRUE(says(thrown_message<CheckpointError>([&] { check_manifest(checkpoint(20)); }),
                    "step-00000020: is damaged: model.safetensors has checksum"));
   put_bytes(checkpoint(10) / "config.json", "{ }");

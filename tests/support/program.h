@@ -27,6 +27,8 @@ struct ProcessOptions {
   std::filesystem::path output = "/dev/null";    ///< its standard output, appended to
   std::filesystem::path messages = "/dev/null";  ///< its standard error, appended to
   int64_t most_file_bytes = -1;                  ///< longest file it may write; negative: any
+  bool has_closed_outputs = false;               ///< starts with stdout and stderr closed
+  int64_t most_memory_bytes = -1;                ///< of addresses it may take; negative: any
 };
 
 class Process {
@@ -89,6 +91,15 @@ class Process {
       const rlim_t bytes = static_cast<rlim_t>(options.most_file_bytes);
       const rlimit limit = {bytes, bytes};
       ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    if (options.has_closed_outputs) {
+      ::close(STDOUT_FILENO);
+      ::close(STDERR_FILENO);
+    }
+    if (options.most_memory_bytes >= 0) {
+      const rlim_t bytes = static_cast<rlim_t>(options.most_memory_bytes);
+      const rlimit limit = {bytes, bytes};
+      ::setrlimit(RLIMIT_AS, &limit);
     }
     std::vector<char*> words = {const_cast<char*>(BRT_PROGRAM)};
     for (const std::string& argument : arguments) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/sentencepiece_tokenizer.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sentencepiece_processor.h>
@@ -207,6 +210,65 @@ TEST(SentencePieceTokenizer, TheSpaceThatAModelAddsIsNotDecoded) {
   std::vector<int32_t> tokens;
   tokenizer.encode(" a", tokens);
   EXPECT_EQ(tokens, (std::vector<int32_t>{3, 2}));
+}
+
+using Places = std::vector<size_t>;
+
+/// Where the tokens of a piece begin in it.
+Places places_of(const Tokenizer& tokenizer, std::string_view piece) {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> plain;
+  Places places;
+  tokenizer.encode_with_places(piece, tokens, places);
+  tokenizer.encode(piece, plain);
+  EXPECT_EQ(tokens, plain);
+  EXPECT_EQ(places.size(), tokens.size());
+  return places;
+}
+
+TEST(SentencePieceTokenizer, PlacesAreOfTheTextAsItWasGiven) {
+  // Puts a space before the text, drops doubled ones and those at the ends.
+  const std::string drops = piece("<unk>", 2) + piece("</s>", 3) + piece("a", 1) +
+                            piece("\xE2\x96\x81", 1) + field(3, "\x18\x01\x20\x01"s);
+  const SentencePieceTokenizer dropping(drops, "x.model");
+  EXPECT_EQ(places_of(dropping, "a  a"), (Places{0, 0, 1, 3}));
+  EXPECT_EQ(places_of(dropping, "  "), Places{});
+  // Keeps them, so that a piece that opens with a space gets none before it.
+  const std::string keeps = piece("<unk>", 2) + piece("</s>", 3) + piece("a", 1) +
+                            piece("\xE2\x96\x81", 1) + field(3, "\x18\x01\x20\0"s);
+  const SentencePieceTokenizer keeping(keeps, "x.model");
+  EXPECT_EQ(places_of(keeping, " a a"), (Places{0, 1, 2, 3}));
+  // A byte that is not UTF-8 becomes three of the text that the model sees.
+  EXPECT_EQ(places_of(keeping,
+                      "a\xFF"
+                      "a\xFF"
+                      "a"),
+            (Places{0, 0, 1, 2, 3, 4}));
+}
+
+TEST(SentencePieceTokenizer, PlacesOfALossyModelRiseWithinTheText) {
+  const SentencePieceTokenizer lossy(
+      test::trained_tokenizer("bpe").serialized() + "\x1a\x04\x18\x01\x20\x01"s, "lossy.model");
+  ASSERT_FALSE(lossy.is_lossless());
+  SeededRandom random(5);
+  for (int i = 0; i < 20; ++i) {
+    const std::string text = test::sample_prose(500, static_cast<uint64_t>(i)) +
+                             test::random_characters(30, random) + test::random_bytes(30, random);
+    const Places places = places_of(lossy, text);
+    EXPECT_TRUE(std::ranges::is_sorted(places));
+    EXPECT_TRUE(places.empty() || places.back() < text.size());
+  }
+}
+
+TEST_P(TrainedModel, PlacesAreSumsOfTheBytesBefore) {
+  const std::string text = test::sample_prose(3000, 8);
+  const std::vector<int32_t> tokens = tokenizer_.encode_document(text);
+  const Places places = places_of(tokenizer_, text);
+  size_t sum = 0;
+  for (size_t i = 0; i < places.size(); ++i) {
+    ASSERT_EQ(places[i], sum) << i;
+    sum += tokenizer_.token_bytes(tokens[i]).size();
+  }
 }
 
 TEST(SentencePieceTokenizer, ReferenceVocabulariesTokenizeAsTheLibraryDoes) {

@@ -112,5 +112,28 @@ TEST(TextChunker, AppendAfterFinishIsAnError) {
   EXPECT_THROW(chunker.append("a"), Error);
 }
 
+TEST(TextChunker, TheRestGivenAgainIsCutAtTheSamePlaces) {
+  const std::string text = test::sample_prose(300000, 4);
+  const std::vector<std::string> expected = pieces_of(text, text.size());
+  for (const size_t first : {size_t{1}, size_t{70000}, size_t{200000}}) {
+    TextChunker chunker;
+    std::vector<std::string> pieces;
+    const auto take = [&] {
+      while (std::optional<std::string> piece = chunker.next()) {
+        pieces.push_back(std::move(*piece));
+      }
+    };
+    chunker.append(std::string_view(text).substr(0, first));
+    take();
+    const std::string rest = chunker.take_rest();
+    EXPECT_EQ(chunker.take_rest(), "");
+    chunker.append(rest);
+    chunker.append(std::string_view(text).substr(first));
+    chunker.finish();
+    take();
+    EXPECT_TRUE(pieces == expected) << first;
+  }
+}
+
 }  // namespace
 }  // namespace brt

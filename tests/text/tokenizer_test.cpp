@@ -112,5 +112,31 @@ TEST_F(TokenizerFiles, WhatIsNotAModelIsAnErrorThatNamesTheFile) {
   }
 }
 
+TEST_F(TokenizerFiles, AModelFolderHasTokenizerModelOrSaysBytes) {
+  const auto message = [this] {
+    try {
+      load_model_tokenizer(folder_);
+    } catch (const CheckpointError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const std::string missing = (folder_ / "tokenizer.model").string() + ": is missing";
+  EXPECT_EQ(message(), "no error");  // no config: who reads the model says so
+  write_file_atomically(folder_ / "config.json", "[]");
+  EXPECT_EQ(message(), "no error");  // as of one that is damaged
+  for (const char* config : {"{}", "{\"tokenizer\": \"sentencepiece\"}", "{\"tokenizer\": 1}"}) {
+    write_file_atomically(folder_ / "config.json", config);
+    EXPECT_TRUE(message().starts_with(missing)) << config;
+  }
+  EXPECT_NE(message().find("\nhint: copy the tokenizer.model"), std::string::npos);
+  write_file_atomically(folder_ / "config.json", "{\"tokenizer\": \"bytes\"}");
+  EXPECT_EQ(load_model_tokenizer(folder_)->kind(), "bytes");
+  write_file_atomically(folder_ / "tokenizer.model", test::trained_tokenizer("bpe").serialized());
+  EXPECT_NE(message().find("says \"tokenizer\": \"bytes\""), std::string::npos);
+  write_file_atomically(folder_ / "config.json", "{}");
+  EXPECT_EQ(load_model_tokenizer(folder_)->kind(), "sentencepiece");
+}
+
 }  // namespace
 }  // namespace brt

@@ -44,6 +44,24 @@ TEST(MetricsLog, HalfALineOfAKilledRunIsCutOff) {
   EXPECT_EQ(get_bytes(folder / "metrics.jsonl"), kThreeLines);
 }
 
+TEST(MetricsLog, ALineThatIsNoRecordIsDroppedAndSaidAndThoseBehindItStay) {
+  const ScratchFolder folder;
+  put_bytes(folder / "metrics.jsonl",
+            "{\"step\":1}\ngar\x1b"
+            "bage\n{\"step\":5}\n{\"epoch\":2}\n{\"step\":20}\n");
+  const MetricsLog log(folder / "metrics.jsonl", 12);
+  EXPECT_EQ(get_bytes(folder / "metrics.jsonl"), "{\"step\":1}\n{\"step\":5}\n");
+  EXPECT_TRUE(says(log.dropped(),
+                   "dropped what is no record of a step: line 2 (gar?bage), "
+                   "line 4 ({\"epoch\":2})"));
+}
+
+TEST(MetricsLog, NothingIsSaidOfLinesThatAreWrittenAgain) {
+  const ScratchFolder folder;
+  put_bytes(folder / "metrics.jsonl", kThreeLines);
+  EXPECT_EQ(MetricsLog(folder / "metrics.jsonl", 12).dropped(), "");
+}
+
 TEST(MetricsLog, ARunFromTheStartBeginsAnEmptyFile) {
   const ScratchFolder folder;
   put_bytes(folder / "metrics.jsonl", kThreeLines);

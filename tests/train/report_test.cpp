@@ -15,6 +15,8 @@
 #include "train/html_text.h"
 #include "train/report_plots.h"
 #include "train/report_summary.h"
+#include "train/report_terms.h"
+#include "train/run_average.h"
 #include "train/run_record.h"
 #include "train/svg_plot.h"
 
@@ -152,9 +154,42 @@ TEST(RunRecord, ADamagedLineIsNamedWithItsNumber) {
   }
 }
 
+TEST(RunRecord, NumbersThatAreNoCountsAreNamed) {
+  for (const char* number : {"1e300", "-1", "2.5", "18446744073709551615", "null"}) {
+    const Scratch scratch;
+    const std::filesystem::path folder = make_run(scratch, "run", true, evaluation_json(2, 2));
+    write_file_atomically(folder / "metrics.jsonl", fmt::format("{{\"step\":{}}}\n", number));
+    EXPECT_THROW(read_run_record("run", folder), DataError) << number;
+    write_file_atomically(folder / "metrics.jsonl", metrics_line(1, 8));
+    write_file_atomically(folder / "evaluation" / "carried.json",
+                          fmt::format("{{\"split\":\"test\",\"documents\":{},\"tokens\":1,"
+                                      "\"bytes\":1,\"by_position\":[]}}",
+                                      number));
+    EXPECT_THROW(read_run_record("run", folder), DataError) << number;
+  }
+}
+
 TEST(RunRecord, AFolderThatIsNoRunIsRefused) {
   const Scratch scratch;
   EXPECT_THROW(read_run_record("run", scratch.path()), DataError);
+}
+
+TEST(ReportSummary, NumbersOfAFileAreGroupedWhateverTheyAre) {
+  EXPECT_EQ(grouped(int64_t{1234567}), "1,234,567");
+  EXPECT_EQ(grouped(std::numeric_limits<int64_t>::min()), "-9,223,372,036,854,775,808");
+  EXPECT_EQ(grouped(1234.5), "1,235");
+  EXPECT_EQ(grouped(-999.0), "-999");
+  EXPECT_EQ(grouped(1e300), "1e+300");
+  EXPECT_EQ(grouped(std::numeric_limits<double>::quiet_NaN()), "nan");
+}
+
+TEST(Report, ALineWithoutTokensHasADash) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "run", true, evaluation_json(2, 2));
+  write_file_atomically(folder / "metrics.jsonl", "{\"step\":1,\"bits_per_byte\":4.0}\n");
+  const std::string page = render_report({.runs = {{"run", folder}}});
+  EXPECT_TRUE(contains(page, "<td>&ndash;</td>"));
+  EXPECT_FALSE(contains(page, "9,223,372"));
 }
 
 TEST(ReportSummary, NamesTheBaselineWhenItIsAhead) {
@@ -206,6 +241,207 @@ TEST(ReportSummary, SaysWhetherTheStateIsUsed) {
   }
 }
 
+/// The run of a folder with settings that differ from those in its config.toml.
+std::filesystem::path make_run_with(const Scratch& scratch,
+                                    const std::string& name,
+                                    bool is_recurrent,
+                                    const std::string& carried,
+                                    const std::string& settings) {
+  const std::filesystem::path folder = make_run(scratch, name, is_recurrent, carried);
+  const std::filesystem::path config = folder / "config.toml";
+  write_file_atomically(config, read_file(config) + settings);
+  return folder;
+}
+
+TEST(ReportTerms, OfEqualRunsAreNamedAfterTheRanking) {
+  const Scratch scratch;
+  const std::vector<RunRecord> runs = {
+      read_run_record("Rec", make_run(scratch, "rec", true, evaluation_json(2.0, 2.0))),
+      read_run_record("XL", make_run(scratch, "xl", false, evaluation_json(2.2, 2.2)))};
+  EXPECT_EQ(differences_sentence(runs), "");
+  EXPECT_TRUE(are_on_equal_terms(runs[0], runs[1]));
+  EXPECT_TRUE(contains(joined_summary(runs),
+                       "Both read 200 tokens of the same data in 2 steps of 512, with the "
+                       "same optimizer, in fp32, with seed 1 each."));
+}
+
+TEST(ReportTerms, ThatDifferComeFirstAndLeaveNoVerdict) {
+  const Scratch scratch;
+  const std::filesystem::path folder =
+      make_run_with(scratch, "xl", false, evaluation_json(2.2, 2.2),
+                    "[train]\nlanes = 2\ndtype = \"bf16\"\nseed = 7\n[optimizer]\nrate = 0.5\n");
+  write_file_atomically(folder / "metrics.jsonl", metrics_line(1, 8.0));
+  const std::vector<RunRecord> runs = {
+      read_run_record("Rec", make_run(scratch, "rec", true, evaluation_json(2.0, 2.0))),
+      read_run_record("XL", folder)};
+  EXPECT_FALSE(are_on_equal_terms(runs[0], runs[1]));
+  EXPECT_EQ(summarize_runs(runs).front(),
+            "These runs differ in more than their models, so the figures do not compare the models "
+            "alone: tokens read (Rec 200, XL 100); tokens of a step (Rec 512, XL "
+            "128); steps done (Rec 2, XL 1); optimizer.rate (Rec 1.0, XL 0.5); train.dtype (Rec "
+            "\"fp32\", XL \"bf16\"); seeds (Rec 1, XL 7).");
+  EXPECT_FALSE(contains(joined_summary(runs), "pays for itself"));
+  EXPECT_TRUE(contains(joined_summary(runs), "Rec is ahead of XL"));
+}
+
+TEST(ReportTerms, OtherDataAndOtherHeldOutTextCount) {
+  const Scratch scratch;
+  const RunRecord base =
+      read_run_record("a", make_run(scratch, "a", true, evaluation_json(2.0, 2.0)));
+  RunRecord other = base;
+  other.config.data.path = "elsewhere";
+  EXPECT_TRUE(
+      contains(differences_sentence({base, other}), "data.path (a \"d\", a \"elsewhere\")"));
+  other = base;
+  other.evaluations["carried"].bytes = 1;
+  EXPECT_TRUE(contains(differences_sentence({base, other}), "held-out text (a split test, 2 doc"));
+  other = base;
+  other.steps.back().tokens *= 1.005;  // lanes cut documents at other places
+  other.config.train.threads = 3;
+  other.config.model.num_layers = 9;
+  EXPECT_EQ(differences_sentence({base, other}), "");
+}
+
+TEST(ReportTerms, SeedsAloneLeaveTheVerdict) {
+  const Scratch scratch;
+  const std::vector<RunRecord> runs = {
+      read_run_record("Rec", make_run(scratch, "rec", true, evaluation_json(2.0, 2.0))),
+      read_run_record("Slide", make_run_with(scratch, "slide", false, evaluation_json(2.2, 2.2),
+                                             "[train]\nseed = 2\n"))};
+  EXPECT_EQ(summarize_runs(runs).front(),
+            "The runs differ in their seeds (Rec 1, Slide 2), and in their models; the other terms "
+            "of training are the same.");
+  EXPECT_TRUE(contains(joined_summary(runs), "the recurrent state pays for itself"));
+}
+
+/// Runs of one model with seeds 1, 2, ... and these losses.
+std::vector<RunRecord> seeds_of(const Scratch& scratch,
+                                const std::string& name,
+                                bool is_recurrent,
+                                const std::vector<double>& losses) {
+  std::vector<RunRecord> runs;
+  for (const double bits : losses) {
+    const size_t seed = runs.size() + 1;
+    runs.push_back(read_run_record(name, make_run_with(scratch, fmt::format("{}-{}", name, seed),
+                                                       is_recurrent, evaluation_json(bits, bits),
+                                                       fmt::format("[train]\nseed = {}\n", seed))));
+  }
+  return runs;
+}
+
+TEST(RunAverage, IsTheMeanOfSeedsWithItsSpread) {
+  const Scratch scratch;
+  std::vector<RunRecord> runs = seeds_of(scratch, "rec", true, {2.0, 2.1, 2.5});
+  runs[1].steps[0].bits_per_byte = 5.0;  // 8, 5, 8
+  const RunRecord mean = average_runs(runs);
+  EXPECT_EQ(mean.seeds, (std::vector<int64_t>{1, 2, 3}));
+  ASSERT_EQ(mean.steps.size(), 2U);
+  EXPECT_DOUBLE_EQ(mean.steps[0].bits_per_byte, 7.0);
+  const EvaluationRecord& evaluation = *mean.evaluation("carried");
+  EXPECT_DOUBLE_EQ(evaluation.bits_per_byte, 2.2);
+  ASSERT_TRUE(evaluation.range && evaluation.by_position[1].range);
+  EXPECT_EQ(evaluation.range->low, 2.0);
+  EXPECT_EQ(evaluation.by_position[1].range->high, 2.5);
+  EXPECT_FALSE(average_runs({runs[0]}).evaluation("carried")->range);
+}
+
+TEST(RunAverage, NeedsTheSameSettingsOtherSeedsAndEqualEvaluations) {
+  const Scratch scratch;
+  const std::vector<RunRecord> runs = seeds_of(scratch, "rec", true, {2.0, 2.1});
+  const auto refusal = [](std::vector<RunRecord> seeds) -> std::string {
+    try {
+      average_runs(seeds);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(refusal(runs), "none");
+  EXPECT_TRUE(contains(refusal({runs[0], runs[0]}), "two runs named \"rec\" have train.seed 1"));
+  std::vector<RunRecord> other = runs;
+  other[1].config.optimizer.rate = 0.25;
+  EXPECT_TRUE(contains(refusal(other), "optimizer.rate is 1.0 in one and 0.25 in another"));
+  other = runs;
+  other[1].steps.pop_back();
+  EXPECT_TRUE(contains(refusal(other), "stopped at steps 2 and 1"));
+  other = runs;
+  other[1].evaluations.clear();
+  EXPECT_TRUE(contains(refusal(other), "seed 2 of \"rec\" has no evaluation where another seed"));
+  other = runs;
+  other[1].evaluations["carried"].bytes = 5;
+  EXPECT_TRUE(contains(refusal(other), "was evaluated on other text"));
+}
+
+TEST(ReportSummary, SeedsThatLieAmongEachOtherAreLevel) {
+  const Scratch scratch;
+  const RunRecord slide = average_runs(seeds_of(scratch, "slide", false, {2.05, 2.25}));
+  const std::string close =
+      joined_summary({average_runs(seeds_of(scratch, "near", true, {2.0, 2.1})), slide});
+  EXPECT_TRUE(contains(close,
+                       "near and slide are level: 2.050 (2.000 to 2.100 by seed) and 2.150 "
+                       "(2.050 to 2.250 by seed) bits per byte"))
+      << close;
+  EXPECT_TRUE(contains(close, "less than their seeds are")) << close;
+  EXPECT_TRUE(contains(close, "neither pays nor costs")) << close;
+  EXPECT_TRUE(contains(close, "with seeds 1 and 2 each")) << close;
+  const std::string apart =
+      joined_summary({average_runs(seeds_of(scratch, "far", true, {1.9, 2.0})), slide});
+  EXPECT_TRUE(contains(apart, "far is ahead of slide")) << apart;
+  EXPECT_TRUE(contains(apart, "pays for itself")) << apart;
+}
+
+TEST(RunRecord, EvaluationsMayBeFiledUnderEitherWordForTheCarry) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "run", true, evaluation_json(2, 2));
+  write_file_atomically(folder / "evaluation" / "no-state.json", evaluation_json(3, 3));
+  write_file_atomically(folder / "evaluation" / "nothing.json", evaluation_json(4, 4));
+  const RunRecord record = read_run_record("run", folder);
+  EXPECT_EQ(record.evaluation("carried")->bits_per_byte, 2.0);
+  EXPECT_EQ(record.evaluation("none")->bits_per_byte, 3.0);
+  EXPECT_EQ(record.evaluation("reset")->bits_per_byte, 4.0);
+}
+
+TEST(SvgPlot, PointsTellTheirValuesWhenPointedAt) {
+  const std::string svg =
+      svg_plot({.x_label = "tokens <read>",
+                .y_label = "bits per byte",
+                .series = {{.label = "a", .points = {{1500, 2.5}, {2.5e6, 2}}},
+                           {.label = "pale", .is_faint = true, .points = {{1, 1}, {2, 2}}}}});
+  EXPECT_TRUE(contains(svg, "<title>a: 2.5 bits per byte, at 1500 tokens &lt;read&gt;</title>"));
+  EXPECT_TRUE(contains(svg, "<title>a: 2 bits per byte, at 2.5M tokens"));
+  EXPECT_FALSE(contains(svg, "<title>pale"));
+  EXPECT_TRUE(contains(svg, " faint\" d=\"M66.0")) << "the legend shows the pale line pale";
+}
+
+TEST(SvgPlot, ALongLineAnswersThePointerAtFortyPlacesOfWhichOneIsItsEnd) {
+  PlotSeries series = {.label = "a"};
+  for (int i = 1; i <= 1000; ++i) {
+    series.points.push_back({static_cast<double>(i), 1.0});
+  }
+  const std::string svg = svg_plot({.series = {series}});
+  size_t titles = 0;
+  for (size_t at = svg.find("<title>"); at != std::string::npos; at = svg.find("<title>", at + 1)) {
+    ++titles;
+  }
+  EXPECT_EQ(titles, 40U);
+  EXPECT_TRUE(contains(svg, "at 1000 "));
+}
+
+TEST(ReportPlots, SeedsMakeABandAndTheirPaleLinesHaveALegend) {
+  const Scratch scratch;
+  const std::vector<RunRecord> runs = {average_runs(seeds_of(scratch, "rec", true, {2.0, 2.1})),
+                                       average_runs(seeds_of(scratch, "xl", false, {2.0, 2.2}))};
+  const Plot losses = loss_by_position(runs);
+  ASSERT_EQ(losses.series.size(), 2U);
+  ASSERT_EQ(losses.series[0].band.size(), 2U);
+  EXPECT_EQ(losses.series[0].band[0].low, 2.0);
+  EXPECT_EQ(losses.series[0].band[0].high, 2.1);
+  EXPECT_TRUE(loss_difference_by_position(runs).series[0].band.empty());
+  const Plot curves = learning_curves(runs);
+  EXPECT_EQ(curves.series[0].label, "pale: training as logged, not smoothed");
+  EXPECT_EQ(curves.series[2].label, "");
+}
+
 TEST(ReportPlots, DifferencesAreTakenFromTheFirstRunWithEverythingCarried) {
   const Scratch scratch;
   const std::vector<RunRecord> runs = {
@@ -242,6 +478,31 @@ TEST(Report, ListsTheSettingsInWhichRunsDiffer) {
                 {"slide", make_run(scratch, "slide", false, evaluation_json(3.0, 2.0))}}});
   EXPECT_TRUE(contains(page, "<td>model.recurrent_layers</td>"));
   EXPECT_FALSE(contains(page, "<td>model.width</td>"));
+}
+
+TEST(Report, SaysWhichLayersAreRecurrentAndShowsSeedsWithTheirSpread) {
+  const Scratch scratch;
+  seeds_of(scratch, "rec", true, {2.0, 2.1});
+  const std::string page = render_report(
+      {.runs = {{"Rec", scratch.path() / "rec-1"},
+                {"Slide", make_run(scratch, "slide", false, evaluation_json(3.0, 2.0))},
+                {"Rec", scratch.path() / "rec-2"}}});
+  EXPECT_TRUE(contains(page, ">2 layers, layer 1 recurrent<"));
+  EXPECT_TRUE(contains(page, ">2 layers<"));
+  EXPECT_TRUE(contains(page, ">2.050<br><small>2.000&ndash;2.100</small>"));
+  EXPECT_TRUE(contains(page, "<td>1, 2</td>"));
+  EXPECT_LT(page.find(">Rec<"), page.find(">Slide<"));
+}
+
+TEST(Report, JoinsTheBrokenLinesOfASample) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "rec", true, evaluation_json(3.0, 2.0));
+  const std::string line = "a line of a book that was broken as it had become long";
+  write_file_atomically(folder / "sample-prompt.txt", line + "\n" + line + "\n\nShort\nlines ");
+  write_file_atomically(folder / "sample.txt", line + "\n  stay\n" + line + "\nwritten");
+  const std::string page = render_report({.runs = {{"rec", folder}}});
+  EXPECT_TRUE(contains(page, line + " " + line + "\n\nShort\nlines </span>"));
+  EXPECT_TRUE(contains(page, line + "\n  stay\n" + line + " written</span>"));
 }
 
 TEST(Report, WithoutRunsItIsRefused) { EXPECT_THROW(render_report({}), Error); }

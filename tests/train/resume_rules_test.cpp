@@ -8,6 +8,7 @@
 #include "checkpoint/run_folder.h"
 #include "checkpoint/scratch_folder.h"
 #include "safetensors/checkpoints.h"
+#include "support/written_files.h"
 
 namespace brt {
 namespace {
@@ -20,6 +21,7 @@ void save_step(const std::filesystem::path& run, int64_t step) {
   RunFolder folder(run);
   folder.save_checkpoint(step, [](const std::filesystem::path& checkpoint) {
     put_bytes(checkpoint / "weights", "0123456789");
+    return files_in(checkpoint);
   });
 }
 
@@ -44,6 +46,8 @@ TEST(ResumeRules, SettingsThatChangeNoNumbersMayDiffer) {
   requested.train.keep_last = 9;
   requested.train.keep_every = 2;
   requested.train.keep_best = false;
+  requested.train.save_patience = 1;
+  requested.data.path = "moved";
   requested.evaluation = {.every = 3, .max_tokens = 5, .lanes = 1};
   EXPECT_EQ(problem_of(saved, requested), "nothing thrown");
 }
@@ -104,6 +108,24 @@ TEST(ResumeRules, DamagedNewestCheckpointIsNamedAndTheOneBeforeTaken) {
   EXPECT_TRUE(says(thrown_message<CheckpointError>(
                        [&] { find_resume_checkpoint(run, ResumeMode::kAuto, collect); }),
                    "none of the 2 checkpoints is sound"));
+}
+
+TEST(ResumeRules, WhatCannotBeReadIsNeitherPassedOverNorAReasonToStartAnew) {
+  const ScratchFolder folder;
+  const std::filesystem::path run = folder / "run";
+  save_step(run, 5);
+  save_step(run, 9);
+  const std::filesystem::path weights = run / "checkpoints" / "step-00000009" / "weights";
+  std::filesystem::remove(weights);
+  std::filesystem::create_symlink("weights", weights);
+  const auto message = [&] {
+    return thrown_message<CheckpointError>(
+        [&] { find_resume_checkpoint(run, ResumeMode::kAuto, [](const std::string&) {}); });
+  };
+  EXPECT_TRUE(says(message(), "step-00000009: cannot be read"));
+  std::filesystem::remove_all(run / "checkpoints");
+  std::filesystem::create_symlink("checkpoints", run / "checkpoints");
+  EXPECT_TRUE(says(message(), "checkpoints: cannot be read"));
 }
 
 TEST(ResumeRules, WordsOfModes) {

@@ -2,6 +2,7 @@
 // Whole runs in-process: files of the run folder, stop and resume, evaluation, retention.
 #include "train/train_loop.h"
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <string>
@@ -16,6 +17,8 @@
 #include "checkpoint/run_folder.h"
 #include "safetensors/checkpoints.h"
 #include "safetensors/model_path.h"
+#include "support/written_files.h"
+#include "train/trainer.h"
 #include "train/training_fixtures.h"
 
 namespace brt {
@@ -33,10 +36,12 @@ class TrainLoop : public testing::Test {
   TrainResult train(const std::string& run, const RunConfig& config, int64_t stop_after = 0) {
     int64_t done = 0;
     warnings_.clear();
+    notes_.clear();
     TrainObserver observer;
     observer.on_step = [&done](const TrainProgress&) { ++done; };
     observer.stop_requested = [&done, stop_after] { return stop_after > 0 && done >= stop_after; };
     observer.on_warning = [this](const std::string& text) { warnings_.push_back(text); };
+    observer.on_note = [this](const std::string& text) { notes_.push_back(text); };
     return run_training(request(run, config), observer);
   }
 
@@ -81,6 +86,7 @@ class TrainLoop : public testing::Test {
 
   TrainingFolder folder_;
   std::vector<std::string> warnings_;
+  std::vector<std::string> notes_;
 };
 
 TEST_F(TrainLoop, FillsTheRunFolder) {
@@ -193,7 +199,9 @@ TEST_F(TrainLoop, RunFolderWithAConfigButNoCheckpointStartsAnew) {
   const RunConfig config = folder_.recipe();
   train("whole", config);
   std::filesystem::create_directory(folder_.path("run"));
-  put_bytes(folder_.path("run") / "config.toml", "[train]\nsteps = 3\n");
+  RunConfig other = config;
+  other.train.steps = 3;
+  put_bytes(folder_.path("run") / "config.toml", run_config_to_toml(other));
   put_bytes(folder_.path("run") / "metrics.jsonl", "{\"step\":1}\n{\"step\":3}\n");
   train("run", config);
   EXPECT_EQ(timeless_metrics("run"), timeless_metrics("whole"));
@@ -239,6 +247,207 @@ TEST_F(TrainLoop, OtherDataIsRefused) {
   folder_.prepare("train", {50, 60, 70}, 55);
   EXPECT_TRUE(says(thrown_message<DataError>([&] { train("run", config); }),
                    "is not the data that the run began with"));
+}
+
+TEST_F(TrainLoop, MovedDataAreTheSameData) {
+  RunConfig config = folder_.recipe();
+  train("whole", config);
+  train("run", config, 5);
+  std::filesystem::rename(folder_.data(), folder_.path("moved"));
+  config.data.path = folder_.path("moved").string();
+  EXPECT_EQ(train("run", config).step, 12);
+  ASSERT_FALSE(notes_.empty());
+  EXPECT_TRUE(says(notes_[0], "moved; the data are the same"));
+  EXPECT_TRUE(weights("run") == weights("whole"));
+}
+
+TEST_F(TrainLoop, AnotherValidationSplitIsRefused) {
+  RunConfig config = folder_.recipe();
+  train("run", config, 5);
+  folder_.prepare("validation", {60, 20}, 300);
+  EXPECT_TRUE(says(thrown_message<DataError>([&] { train("run", config); }),
+                   "split validation is not the data that the run began with"));
+  config.evaluation.every = 0;
+  train("run", config, 2);
+  config.evaluation.every = 6;
+  EXPECT_TRUE(says(thrown_message<DataError>([&] { train("run", config); }),
+                   "split validation is not the data"));
+}
+
+TEST_F(TrainLoop, ACheckpointThatCannotBeWrittenIsTriedAgainAfterEveryStep) {
+  const RunConfig config = folder_.recipe();
+  train("whole", config);
+  const std::filesystem::path place = folder_.path("run") / "checkpoints";
+  TrainObserver observer;
+  observer.on_step = [&place](const TrainProgress& progress) {
+    if (progress.step == 4) {
+      put_bytes(place, "a file in the folder's place");
+    } else if (progress.step == 6) {
+      std::filesystem::remove(place);
+    }
+  };
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
+  observer.on_warning = [&warnings](const std::string& text) { warnings.push_back(text); };
+  observer.on_note = [&notes](const std::string& text) { notes.push_back(text); };
+  EXPECT_EQ(run_training(request("run", config), observer).step, 12);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(says(warnings[0], "checkpoint of step 4 was not written"));
+  EXPECT_TRUE(says(warnings[0], "tries again after every step, for 500 more"));
+  EXPECT_EQ(std::ranges::count_if(
+                notes, [](const std::string& note) { return note.ends_with("step-00000006"); }),
+            1);
+  EXPECT_EQ(checkpoint_steps("run"), (std::vector<int64_t>{8, 12}));
+  EXPECT_TRUE(weights("run") == weights("whole"));
+  EXPECT_EQ(timeless_metrics("run"), timeless_metrics("whole"));
+}
+
+TEST_F(TrainLoop, PatienceWithCheckpointsHasAnEnd) {
+  RunConfig config = folder_.recipe();
+  config.train.save_patience = 3;
+  const std::filesystem::path place = folder_.path("run") / "checkpoints";
+  TrainObserver observer;
+  observer.on_step = [&place](const TrainProgress& progress) {
+    if (progress.step == 4) {
+      put_bytes(place, "a file in the folder's place");
+    }
+  };
+  const std::string message =
+      thrown_message<CheckpointError>([&] { run_training(request("run", config), observer); });
+  EXPECT_TRUE(says(message, "checkpoint of step 7 was not written"));
+  std::filesystem::remove(place);
+  train("run", config);
+  train("whole", config);
+  EXPECT_TRUE(weights("run") == weights("whole"));
+}
+
+TEST_F(TrainLoop, AFolderDeletedDuringTheRunEndsItAndIsNotMadeAgain) {
+  TrainObserver observer;
+  observer.on_step = [this](const TrainProgress& progress) {
+    if (progress.step == 3) {
+      std::filesystem::remove_all(folder_.path("run"));
+    }
+  };
+  EXPECT_TRUE(
+      says(thrown_message<Error>([&] { run_training(request("run", folder_.recipe()), observer); }),
+           "the folder was removed or replaced"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("run")));
+}
+
+TEST_F(TrainLoop, ALockFileDeletedDuringTheRunEndsItWithACheckpointAndLetsNobodyIn) {
+  const RunConfig config = folder_.recipe();
+  train("whole", config);
+  TrainObserver observer;
+  std::string second;
+  observer.on_step = [&](const TrainProgress& progress) {
+    if (progress.step == 3) {
+      std::filesystem::remove(folder_.path("run") / "run.lock");
+      second = thrown_message<Error>([&] { const RunFolder other(folder_.path("run")); });
+    }
+  };
+  const std::string message =
+      thrown_message<Error>([&] { run_training(request("run", config), observer); });
+  EXPECT_TRUE(says(second, "in use by another process"));
+  EXPECT_TRUE(says(message, "the lock file was removed or replaced"));
+  EXPECT_EQ(checkpoint_steps("run"), std::vector<int64_t>{3});
+  train("run", config);
+  EXPECT_TRUE(weights("run") == weights("whole"));
+}
+
+TEST_F(TrainLoop, ALossThatIsNotFiniteIsNeverTheBest) {
+  RunConfig config = folder_.recipe();
+  config.optimizer = {.type = OptimizerType::kAdamw,
+                      .rate = 1e30,
+                      .schedule = ScheduleType::kConstant,
+                      .warmup = 0};
+  config.train.steps = 5;
+  config.train.checkpoint_every = 1;
+  config.train.keep_best = true;
+  config.evaluation.every = 1;
+  train("run", config);
+  EXPECT_TRUE(metrics("run").back()["validation"]["bits_per_token"].is_null());
+  const std::string state =
+      get_bytes(folder_.path("run") / "checkpoints/step-00000005/trainer.json");
+  EXPECT_FALSE(json::parse(state)["loop"].contains("best"));
+  config.train.steps = 6;
+  EXPECT_EQ(train("run", config).step, 6);
+}
+
+TEST_F(TrainLoop, WeightsThatAreNotFiniteAreNotSavedAndTheCheckpointsBeforeAreKept) {
+  RunConfig config = folder_.recipe();
+  config.optimizer = {.type = OptimizerType::kAdamw,
+                      .rate = 1e-3,
+                      .schedule = ScheduleType::kConstant,
+                      .warmup = 0};
+  config.train.checkpoint_every = 1;
+  config.train.keep_last = 2;
+  train("run", config, 3);
+  EXPECT_EQ(checkpoint_steps("run"), (std::vector<int64_t>{2, 3}));
+  // The same run at a rate that takes the weights beyond float32.
+  const std::filesystem::path newest = folder_.path("run") / "checkpoints/step-00000003";
+  config.optimizer.rate = 1e39;
+  json state = json::parse(get_bytes(newest / "trainer.json"));
+  state["config"] = run_config_to_toml(config);
+  put_bytes(newest / "trainer.json", state.dump());
+  write_manifest(newest);
+  EXPECT_TRUE(says(thrown_message<DivergenceError>([&] { train("run", config); }),
+                   "holds numbers that are not finite, at step 4"));
+  EXPECT_EQ(checkpoint_steps("run"), (std::vector<int64_t>{2, 3}));
+}
+
+TEST_F(TrainLoop, ACheckpointOfAnotherCpuTargetIsTakenWithAWarning) {
+  const RunConfig config = folder_.recipe();
+  train("run", config, 4);
+  const std::filesystem::path newest = folder_.path("run") / "checkpoints/step-00000004";
+  json state = json::parse(get_bytes(newest / "trainer.json"));
+  state["cpu_target"] = "another";
+  put_bytes(newest / "trainer.json", state.dump());
+  write_manifest(newest);
+  EXPECT_EQ(train("run", config).step, 12);
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_TRUE(says(warnings_[0], "made with the CPU target another, this is "));
+}
+
+TEST_F(TrainLoop, AStateThatMakesNoDifferenceForLongIsSaidOnce) {
+  RunConfig config = folder_.recipe();
+  folder_.prepare("validation", {8, 6}, 100);  // shorter than a segment: no state comes in
+  config.evaluation.every = 1;
+  const auto told = [this] {
+    return std::ranges::count_if(warnings_, [](const std::string& warning) {
+      return warning.find("state unused: in the last 5 evaluations") != std::string::npos;
+    });
+  };
+  train("run", config, 6);  // the evaluations of steps 3 to 6 follow the warm-up
+  EXPECT_EQ(told(), 0);
+  train("run", config);
+  EXPECT_EQ(told(), 1);
+}
+
+TEST_F(TrainLoop, TheRecipeOfTheRunIsNeverWrittenOver) {
+  RunConfig config = folder_.recipe();
+  train("run", config, 3);
+  const std::filesystem::path path = folder_.path("run") / "config.toml";
+  TrainRequest again = request("run", config);
+  again.recipe = path;
+  again.config.train.log_every = 1;  // as by --set
+  const std::string saved = get_bytes(path);
+  run_training(again, {});
+  EXPECT_EQ(get_bytes(path), saved);
+  put_bytes(path, "# my notes\n" + saved);
+  train("run", config);
+  EXPECT_EQ(get_bytes(path), "# my notes\n" + saved);
+}
+
+TEST_F(TrainLoop, LinesBehindOneThatCannotBeReadStay) {
+  const RunConfig config = folder_.recipe();
+  train("whole", config);
+  train("run", config, 7);
+  const std::filesystem::path path = folder_.path("run") / "metrics.jsonl";
+  put_bytes(path, "garbage\n" + get_bytes(path));
+  train("run", config);
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_TRUE(says(warnings_[0], "line 1 (garbage)"));
+  EXPECT_EQ(timeless_metrics("run"), timeless_metrics("whole"));
 }
 
 TEST_F(TrainLoop, VocabularySmallerThanTheDatasIsRefused) {

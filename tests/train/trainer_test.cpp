@@ -146,6 +146,58 @@ TEST_F(TrainerTest, DocumentThatBeganInASkippedStepIsResetAtTheNextOne) {
   EXPECT_GT(trainer->carry().layers[1].state_BSD.abs().min().item<float>(), 0.0f);
 }
 
+TEST_F(TrainerTest, ALaneWhoseStateIsNotFiniteIsResetAndTheOthersStayBitEqual) {
+  RunConfig config = folder_.recipe();
+  config.data.shuffle = false;  // lane 1 is in the middle of its document after one step
+  const std::unique_ptr<Trainer> whole = make_trainer(config);
+  const std::unique_ptr<Trainer> broken = make_trainer(config);
+  whole->step();
+  broken->step();
+  at::Tensor state = broken->carry().layers[1].state_BSD.select(0, 1);
+  state.select(0, 0).fill_(std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(whole->step().reset_lanes.empty());
+  const StepResult result = broken->step();
+  EXPECT_TRUE(result.accepted);
+  EXPECT_EQ(result.reset_lanes, std::vector<int64_t>{1});
+  const std::map<std::string, at::Tensor> expected = whole->carry().tensors();
+  for (const auto& [name, tensor] : broken->carry().tensors()) {
+    for (const int64_t lane : {0, 2, 3}) {
+      EXPECT_TRUE(tensor.select(0, lane).equal(expected.at(name).select(0, lane))) << name;
+    }
+  }
+  EXPECT_EQ(broken->carry().position_B.select(0, 1).item<int64_t>(), config.model.segment);
+}
+
+TEST_F(TrainerTest, ALaneWhoseCacheIsNotFiniteCostsOneStep) {
+  RunConfig config = folder_.recipe();
+  config.data.shuffle = false;
+  const std::unique_ptr<Trainer> trainer = make_trainer(config);
+  trainer->step();
+  trainer->carry().layers[0].values_BMHK.select(0, 1).fill_(
+      std::numeric_limits<float>::quiet_NaN());
+  const StepResult result = trainer->step();
+  EXPECT_FALSE(result.accepted);
+  EXPECT_EQ(result.reset_lanes, std::vector<int64_t>{1});
+  EXPECT_TRUE(trainer->step().accepted);
+}
+
+TEST_F(TrainerTest, WhatIsNotFiniteIsNamedBeforeItIsSaved) {
+  const std::unique_ptr<Trainer> trainer = make_trainer(folder_.recipe());
+  trainer->step();
+  trainer->check_finite();
+  EXPECT_TRUE(trainer->reset_broken_lanes().empty());
+  trainer->optimizer()
+      .state()
+      .at("final_norm.weight.second_moment")
+      .fill_(std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(says(thrown_message<DivergenceError>([&] { trainer->check_finite(); }),
+                   "final_norm.weight.second_moment holds numbers that are not finite"));
+  trainer->model()->named_parameters()["layers.0.ffn.up.weight"].detach()[0][0] =
+      std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(says(thrown_message<DivergenceError>([&] { trainer->check_finite(); }),
+                   "layers.0.ffn.up.weight holds numbers that are not finite, at step 1"));
+}
+
 TEST_F(TrainerTest, GivesUpAfterAHundredSkippedStepsInARow) {
   const std::unique_ptr<Trainer> trainer = make_trainer(folder_.recipe());
   trainer->model()->named_parameters()["final_norm.weight"].detach().fill_(
