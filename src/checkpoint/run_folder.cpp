@@ -33,24 +33,19 @@ constexpr std::string_view kRemovedPrefix = ".removed-";
 constexpr std::string_view kReplacedSuffix = "-old";
 
 void sync_file(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool is_synced = descriptor >= 0 && ::fsync(descriptor) == 0;
-  const int reason = errno;
-  if (descriptor >= 0) {
-    ::close(descriptor);
-  }
-  if (!is_synced) {
-    throw Error(fmt::format("{}: flush to disk failed: {}", path.string(), std::strerror(reason)));
+  const Descriptor file(retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!file.is_open() || retried([&] { return ::fsync(file.get()); }) != 0) {
+    throw Error(fmt::format("{}: flush to disk failed: {}", path.string(), std::strerror(errno)));
   }
 }
 
 /// Flushes every file below a folder, then the folders, then the folder itself.
 void sync_tree(const fs::path& folder) {
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) {
-      sync_file(entry.path());
-    } else if (entry.is_directory()) {
-      sync_folder(entry.path());
+  for (const fs::path& entry : folder_entries(folder)) {
+    if (fs::is_directory(entry)) {
+      sync_tree(entry);
+    } else if (fs::is_regular_file(entry)) {
+      sync_file(entry);
     }
   }
   sync_folder(folder);
@@ -82,7 +77,9 @@ void put_in_place(const fs::path& finished, const fs::path& target) {
 
 void delete_folder(const fs::path& path) {
   std::error_code error;
-  fs::remove_all(path, error);
+  do {
+    fs::remove_all(path, error);
+  } while (error == std::errc::interrupted);
   if (error) {
     throw Error(fmt::format("{}: cannot be deleted: {}", path.string(), error.message()));
   }
@@ -244,9 +241,17 @@ fs::path RunFolder::save_checkpoint(int64_t step,
   }
   sync_folder(parent);
   sound_steps_.insert(step);
-  write_file_atomically(parent / "latest", name + "\n");
+  name_newest(parent / name);
   fs::remove_all(unfinished, error);  // the checkpoint that was replaced, if any
   return parent / name;
+}
+
+void RunFolder::name_newest(const fs::path& newest) const {
+  const fs::path latest = newest.parent_path() / "latest";
+  const std::string line = newest.filename().string() + "\n";
+  if (!name_exists(latest) || read_file(latest) != line) {
+    write_file_atomically(latest, line);
+  }
 }
 
 void RunFolder::apply_retention(const RetentionPolicy& policy) {

@@ -43,6 +43,10 @@ class RunFolder {
   std::filesystem::path save_checkpoint(
       int64_t step, const std::function<WrittenFiles(const std::filesystem::path&)>& write);
 
+  /// Renews checkpoints/latest where it does not name `newest`: a kill can come between a
+  /// checkpoint and its name.
+  void name_newest(const std::filesystem::path& newest) const;
+
   /// Deletes the checkpoints that the policy does not keep. Of the newest, damaged ones do not
   /// count; the newest sound one always stays, and where none is sound nothing is deleted. What
   /// cannot be read or is of a later format stays too.

@@ -65,19 +65,12 @@ bool is_of_no_account(const fs::path& path) {
 
 /// Names in a folder that is there, but those of no account.
 std::vector<std::string> names_in(const fs::path& folder) {
-  std::error_code error;
   std::vector<std::string> names;
-  fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (!is_of_no_account(entry->path())) {
-      names.push_back(entry->path().filename().string());
+  for (const fs::path& path : folder_entries(folder)) {
+    if (!is_of_no_account(path)) {
+      names.push_back(path.filename().string());
     }
   }
-  if (error) {
-    throw Error(fmt::format("{}: cannot be read: {}", folder.string(), error.message()),
-                "check the permissions of the folder");
-  }
-  std::ranges::sort(names);
   return names;
 }
 

@@ -51,6 +51,15 @@ void CheckpointSaver::postpone(const Request& request, const std::string& reason
   }
 }
 
+void CheckpointSaver::finish_last(const std::filesystem::path& newest, const Request& request) {
+  try {
+    folder_.name_newest(newest);
+  } catch (const std::exception& error) {
+    messages_.warn(fmt::format("checkpoints/latest was not renewed: {}", error.what()));
+  }
+  delete_old(request);
+}
+
 /// Too many are better than a run that ends.
 void CheckpointSaver::delete_old(const Request& request) {
   if (request.keep_all) {

@@ -37,6 +37,10 @@ class CheckpointSaver {
   /// @throws CheckpointError with the reason if there is no later step or patience is at its end.
   std::optional<std::filesystem::path> save(const Request& request);
 
+  /// What the process that wrote the newest checkpoint may have been killed before: its name, and
+  /// the end of those that it replaces. Failures are warnings.
+  void finish_last(const std::filesystem::path& newest, const Request& request);
+
   /// Looks whether folder and lock file are still this run's own.
   /// @param save_first  called if only the lock file is not, so that nobody else got in
   /// @throws Error if they were deleted, moved or replaced.

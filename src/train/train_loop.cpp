@@ -7,9 +7,12 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -18,13 +21,15 @@
 #include "checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
 #include "data/prepared_data.h"
+#include "kernels/cpu_target.h"
 #include "ops/compute_threads.h"
 #include "safetensors/checkpoints.h"
+#include "train/checkpoint_saver.h"
 #include "train/gate_monitor.h"
-#include "train/metrics_log.h"
+#include "train/run_log.h"
 #include "train/step_record.h"
-#include "train/tensorboard_log.h"
 #include "train/trainer.h"
+#include "train/unused_state.h"
 
 namespace brt {
 namespace {
@@ -109,10 +114,11 @@ class TrainingRun {
   std::unique_ptr<PreparedSplit> validation_;
   Trainer trainer_;
   LoopState loop_;
-  std::unique_ptr<MetricsLog> metrics_;
-  std::unique_ptr<TensorboardLog> tensorboard_;
+  std::optional<RunLog> log_;
+  std::optional<CheckpointSaver> saver_;
   std::optional<ValidationLoss> last_validation_;
   std::optional<double> last_bits_per_token_;
+  std::string validation_fingerprint_;  ///< of the split that was read last; empty: none yet
   fs::path checkpoint_;
   Clock::time_point begin_ = Clock::now();
   double earlier_seconds_ = 0.0;
@@ -128,14 +134,19 @@ class TrainingRun {
   bool logs_at(int64_t step) const;
   bool saves_at(int64_t step) const;
 
+  RunMessages messages() const;
+  void write_config(const fs::path& recipe) const;
   void restore(const fs::path& checkpoint);
+  void check_same_data(const SavedRun& saved);
   void finish_interrupted_step();
   void train_one_step();
   void report_step(const StepResult& result);
+  void report_reset_lanes(const std::vector<int64_t>& lanes) const;
   Json make_record(const StepResult& result, const GateLog& gates);
   bool evaluate_into(Json& record);
   EvaluationResult evaluate_with(CarryMode carry);
-  void write_record(const Json& record);
+  void watch_state(const EvaluationResult& carried, const EvaluationResult& zero_state);
+  CheckpointSaver::Request checkpoint_request();
   void save_checkpoint();
   WrittenFiles write_checkpoint_files(const fs::path& folder);
 };
@@ -163,22 +174,30 @@ bool TrainingRun::saves_at(int64_t step) const {
   return step == config_.train.steps || (every > 0 && step % every == 0);
 }
 
+RunMessages TrainingRun::messages() const {
+  return {.note = [this](const std::string& text) { call(observer_.on_note, text); },
+          .warn = [this](const std::string& text) { call(observer_.on_warning, text); }};
+}
+
 /// Weights, settings and logs, anew or as the checkpoint has them.
 void TrainingRun::begin(const TrainRequest& request) {
   folder_.emplace(request.run_folder);
-  const std::optional<fs::path> checkpoint = find_resume_checkpoint(
-      folder_->path(), request.resume,
-      [this](const std::string& warning) { call(observer_.on_warning, warning); });
+  saver_.emplace(*folder_, config_.train, messages());
+  const std::optional<fs::path> checkpoint =
+      find_resume_checkpoint(folder_->path(), request.resume, messages().warn);
   if (checkpoint) {
     restore(*checkpoint);
+    saver_->finish_last(*checkpoint, checkpoint_request());
   } else {
     trainer_.initialize_model();
   }
-  write_file_atomically(folder_->path() / "config.toml", run_config_to_toml(config_));
+  if (validation_) {
+    validation_fingerprint_ = hash_text(validation_->fingerprint());
+  }
+  write_config(request.recipe);
   // The line of an interrupted evaluation is not in the log yet.
-  metrics_ = std::make_unique<MetricsLog>(folder_->path() / "metrics.jsonl",
-                                          loop_.unfinished_record.empty() ? step() : step() - 1);
-  tensorboard_ = std::make_unique<TensorboardLog>(folder_->path(), step() + 1);
+  log_.emplace(folder_->path(), loop_.unfinished_record.empty() ? step() : step() - 1, step() + 1,
+               messages());
   call(observer_.on_start, TrainStart{.config = config_,
                                       .step = step(),
                                       .parameters = count_parameters_of(trainer_.model()),
@@ -190,23 +209,63 @@ void TrainingRun::begin(const TrainRequest& request) {
   begin_ = Clock::now();
 }
 
+/// config.toml, unless it is the recipe itself or somebody has written in it.
+void TrainingRun::write_config(const fs::path& recipe) const {
+  const fs::path path = folder_->path() / "config.toml";
+  std::error_code error;
+  if (name_exists(path) &&
+      (fs::equivalent(recipe, path, error) || !is_run_config_text(read_file(path)))) {
+    return;
+  }
+  write_file_atomically(path, run_config_to_toml(config_));
+}
+
 void TrainingRun::restore(const fs::path& checkpoint) {
   const std::string origin = (checkpoint / "trainer.json").string();
   const SavedRun saved = saved_run_from_json(read_file(origin), origin);
-  check_resumed_config(parse_run_config(saved.config, origin, {}), config_, saved.trainer.step);
-  const std::string fingerprint = hash_text(training_.fingerprint());
-  if (saved.data_fingerprint != fingerprint ||
-      saved.tokenizer_fingerprint != hash_text(tokenizer_->fingerprint())) {
-    throw DataError(
-        fmt::format("{}: split {} is not the data that the run began with (fingerprint {}, was {})",
-                    config_.data.path, config_.data.train_split, fingerprint,
-                    saved.data_fingerprint),
-        "prepare the same texts with the same tokenizer, or choose another --run folder");
+  const RunConfig saved_config = parse_run_config(saved.config, origin, {});
+  check_resumed_config(saved_config, config_, saved.trainer.step);
+  check_same_data(saved);
+  if (saved_config.data.path != config_.data.path) {
+    call(observer_.on_note,
+         fmt::format("data.path was {}, now it is {}: moved; the data are the same",
+                     saved_config.data.path, config_.data.path));
+  }
+  const std::string_view target = kernels::to_word(kernels::cpu_target());
+  if (!saved.cpu_target.empty() && saved.cpu_target != target) {
+    call(
+        observer_.on_warning,
+        fmt::format("{}: made with the CPU target {}, this is {}: what follows agrees with one run "
+                    "to rounding, not bit for bit",
+                    checkpoint.string(), saved.cpu_target, target));
   }
   trainer_.restore(checkpoint, saved.trainer);
   loop_ = saved.loop;
   earlier_seconds_ = loop_.seconds;
   checkpoint_ = checkpoint;
+}
+
+/// @throws DataError if a split or the tokenizer is another than the run began with.
+void TrainingRun::check_same_data(const SavedRun& saved) {
+  const auto check_split = [this](const std::string& name, const std::string& now,
+                                  const std::string& before) {
+    if (now != before) {
+      throw DataError(
+          fmt::format("{}: split {} is not the data that the run began with (fingerprint {}, was "
+                      "{})",
+                      config_.data.path, name, now, before),
+          "prepare the same texts with the same tokenizer, or choose another --run folder");
+    }
+  };
+  const std::string tokenizer = hash_text(tokenizer_->fingerprint());
+  check_split(config_.data.train_split, hash_text(training_.fingerprint()), saved.data_fingerprint);
+  check_split(fmt::format("{} (its tokenizer)", config_.data.train_split), tokenizer,
+              saved.tokenizer_fingerprint);
+  if (validation_ && !saved.validation_fingerprint.empty()) {
+    check_split(config_.data.validation_split, hash_text(validation_->fingerprint()),
+                saved.validation_fingerprint);
+  }
+  validation_fingerprint_ = saved.validation_fingerprint;
 }
 
 TrainResult TrainingRun::run() {
@@ -236,7 +295,7 @@ void TrainingRun::finish_interrupted_step() {
     return;
   }
   loop_.unfinished_record.clear();
-  write_record(record);
+  log_->write(step(), record);
   save_checkpoint();
 }
 
@@ -258,11 +317,14 @@ void TrainingRun::train_one_step() {
     if (evaluates_at(next) && !evaluate_into(record)) {
       loop_.unfinished_record = record.dump();
     } else {
-      write_record(record);
+      log_->write(next, record);
     }
+  } else {
+    log_->retry();
   }
+  saver_->check_place([this] { save_checkpoint(); });
   stopped_ = !loop_.unfinished_record.empty() || (next < config_.train.steps && stop_requested());
-  if (stopped_ || saves_at(next)) {
+  if (stopped_ || saves_at(next) || saver_->is_overdue()) {
     save_checkpoint();
   }
 }
@@ -273,6 +335,7 @@ void TrainingRun::report_step(const StepResult& result) {
          fmt::format("step {} skipped: loss {}, gradient norm {} (not finite); weights unchanged",
                      step(), result.loss, result.gradient_norm));
   }
+  report_reset_lanes(result.reset_lanes);
   const double nats = result.accepted ? result.loss : std::numeric_limits<double>::quiet_NaN();
   call(observer_.on_step, TrainProgress{.step = step(),
                                         .steps = config_.train.steps,
@@ -280,6 +343,15 @@ void TrainingRun::report_step(const StepResult& result) {
                                         .bits_per_byte = bits_per_byte(nats),
                                         .tokens_per_second = tokens_per_second(),
                                         .learning_rate = result.learning_rate});
+}
+
+void TrainingRun::report_reset_lanes(const std::vector<int64_t>& lanes) const {
+  if (!lanes.empty()) {
+    call(observer_.on_warning,
+         fmt::format("step {}: what lane{} {} carried was not finite; reset as at the start of a "
+                     "document",
+                     step(), lanes.size() == 1 ? "" : "s", fmt::join(lanes, ", ")));
+  }
 }
 
 /// The line of this step, evaluation apart; the sums begin anew.
@@ -312,6 +384,7 @@ bool TrainingRun::evaluate_into(Json& record) {
     std::optional<EvaluationResult> zero_state;
     if (is_recurrent()) {
       zero_state = evaluate_with(CarryMode::kNone);
+      watch_state(carried, *zero_state);
     }
     record["validation"] = validation_to_json(carried, zero_state ? &*zero_state : nullptr);
     last_validation_ = {.step = step(), .bits_per_token = carried.bits_per_token()};
@@ -345,38 +418,45 @@ EvaluationResult TrainingRun::evaluate_with(CarryMode carry) {
   });
 }
 
-void TrainingRun::write_record(const Json& record) {
-  metrics_->append(record.dump());
-  tensorboard_->write(step(), record_scalars(record));
+/// A state that makes no difference for long is told once: the run may not be what it seems.
+void TrainingRun::watch_state(const EvaluationResult& carried, const EvaluationResult& zero_state) {
+  if (step() <= config_.optimizer.warmup) {
+    return;
+  }
+  const int64_t before = loop_.unused_state_evaluations;
+  loop_.unused_state_evaluations = count_unused_state(before, carried.nats, zero_state.nats);
+  if (before < kLongUnused && loop_.unused_state_evaluations == kLongUnused) {
+    call(observer_.on_warning,
+         fmt::format("state unused: in the last {} evaluations the loss with the state zeroed at "
+                     "every segment equals that with it; longer documents, a longer segment or "
+                     "more steps may change that",
+                     kLongUnused));
+  }
 }
 
+CheckpointSaver::Request TrainingRun::checkpoint_request() {
+  return {.step = step(),
+          .is_last_chance = stopped_ || step() == config_.train.steps,
+          .best_step = loop_.best ? std::optional(loop_.best->step) : std::nullopt,
+          .keep_all = trainer_.counters().skipped_in_a_row > 0,
+          .write = [this](const fs::path& folder) { return write_checkpoint_files(folder); }};
+}
+
+/// @throws DivergenceError if a weight or moment is not finite.
 void TrainingRun::save_checkpoint() {
-  const bool is_evaluated = last_validation_ && last_validation_->step == step();
+  report_reset_lanes(trainer_.reset_broken_lanes());
+  trainer_.check_finite();
+  const bool is_evaluated = last_validation_ && last_validation_->step == step() &&
+                            std::isfinite(last_validation_->bits_per_token);
   if (is_evaluated &&
       (!loop_.best || last_validation_->bits_per_token < loop_.best->bits_per_token)) {
     loop_.best = last_validation_;
   }
   loop_.seconds = run_seconds();
-  try {
-    metrics_->sync();
-    checkpoint_ = folder_->save_checkpoint(
-        step(), [this](const fs::path& folder) { return write_checkpoint_files(folder); });
-  } catch (const std::exception& error) {
-    const std::string reason = error.what();
-    throw CheckpointError(
-        fmt::format("checkpoint of step {} was not written: {}", step(),
-                    reason.substr(0, reason.find("\nhint: "))),
-        fmt::format("earlier checkpoints of {} are as they were; free disk space and run again",
-                    folder_->path().string()));
+  log_->sync();
+  if (const std::optional<fs::path> saved = saver_->save(checkpoint_request())) {
+    checkpoint_ = *saved;
   }
-  call(observer_.on_note, fmt::format("checkpoint {}", checkpoint_.string()));
-  RetentionPolicy policy;
-  policy.keep_last = config_.train.keep_last;
-  policy.keep_every = config_.train.keep_every;
-  if (config_.train.keep_best && loop_.best) {
-    policy.best_step = loop_.best->step;
-  }
-  folder_->apply_retention(policy);
 }
 
 WrittenFiles TrainingRun::write_checkpoint_files(const fs::path& folder) {
@@ -386,7 +466,9 @@ WrittenFiles TrainingRun::write_checkpoint_files(const fs::path& folder) {
                           .loop = loop_,
                           .config = run_config_to_toml(config_),
                           .data_fingerprint = hash_text(training_.fingerprint()),
-                          .tokenizer_fingerprint = hash_text(tokenizer_->fingerprint())};
+                          .tokenizer_fingerprint = hash_text(tokenizer_->fingerprint()),
+                          .validation_fingerprint = validation_fingerprint_,
+                          .cpu_target = std::string(kernels::to_word(kernels::cpu_target()))};
   files["trainer.json"] = write_recorded_file(folder / "trainer.json", saved_run_to_json(saved));
   return files;
 }
