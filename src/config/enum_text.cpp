@@ -32,9 +32,10 @@ constexpr std::array<Word<DType>, 2> kDTypeWords = {{
     {DType::kBf16, "bf16"},
 }};
 
-constexpr std::array<Word<OptimizerType>, 2> kOptimizerWords = {{
+constexpr std::array<Word<OptimizerType>, 3> kOptimizerWords = {{
     {OptimizerType::kAdafactor, "adafactor"},
     {OptimizerType::kAdamw, "adamw"},
+    {OptimizerType::kMuon, "muon"},
 }};
 
 constexpr std::array<Word<ScheduleType>, 4> kScheduleWords = {{

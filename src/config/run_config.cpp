@@ -93,6 +93,7 @@ void check_optimizer(std::vector<std::string>& problems, const OptimizerConfig& 
   check.not_negative("clip_norm", optimizer.clip_norm);
   check.share_below_one("beta1", optimizer.beta1);
   check.share_below_one("beta2", optimizer.beta2);
+  check.share_below_one("momentum", optimizer.momentum);
   if (!(std::isfinite(optimizer.epsilon) && optimizer.epsilon > 0)) {
     check.report("epsilon", fmt::format("must be more than 0, got {}", optimizer.epsilon));
   }

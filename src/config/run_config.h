@@ -13,7 +13,7 @@
 namespace brt {
 
 enum class DType { kFp32, kBf16 };                ///< "fp32", "bf16"
-enum class OptimizerType { kAdafactor, kAdamw };  ///< "adafactor", "adamw"
+enum class OptimizerType { kAdafactor, kAdamw, kMuon };  ///< "adafactor", "adamw", "muon"
 enum class ScheduleType { kRsqrt, kCosine, kReferenceCosine, kConstant };
 ///< "rsqrt", "cosine", "reference_cosine", "constant"
 
@@ -83,23 +83,25 @@ struct OptimizerConfig {
   double final_fraction = 0.1;  ///< cosine: the last step's rate as a fraction of the peak
   double clip_norm = 0.0;       ///< clip the global gradient norm to this; 0: no clipping
   double beta1 = 0.9;
-  double beta2 = 0.95;        ///< adamw only; adafactor's follows the step
-  double epsilon = 1e-8;      ///< adamw only
-  double weight_decay = 0.1;  ///< adamw only: decoupled, on tensors with two dimensions
+  double beta2 = 0.95;        ///< adamw and muon; adafactor's follows the step
+  double epsilon = 1e-8;      ///< adamw and muon
+  double weight_decay = 0.1;  ///< adamw and muon: decoupled, on tensors with two dimensions
+  double momentum = 0.95;     ///< muon only: of its matrices; beta1 is that of the other tensors
 
   bool operator==(const OptimizerConfig&) const = default;
   template <class Self, class Visit>
   static void for_each_field(Self& self, Visit&& visit) {
-    visit("type", self.type, "adafactor, adamw");
+    visit("type", self.type, "adafactor, adamw, muon");
     visit("rate", self.rate, "base learning rate, multiplied by the schedule");
     visit("schedule", self.schedule, "rsqrt, cosine, reference_cosine, constant");
     visit("warmup", self.warmup, "steps of linear warm-up");
     visit("final_fraction", self.final_fraction, "cosine: last rate as a fraction of the peak");
     visit("clip_norm", self.clip_norm, "clip the gradient's global norm; 0: no clipping");
     visit("beta1", self.beta1, "decay of the first moment");
-    visit("beta2", self.beta2, "adamw: decay of the second moment");
-    visit("epsilon", self.epsilon, "adamw: added to the root of the second moment");
-    visit("weight_decay", self.weight_decay, "adamw: decoupled weight decay of matrices");
+    visit("beta2", self.beta2, "adamw, muon: decay of the second moment");
+    visit("epsilon", self.epsilon, "adamw, muon: added to the root of the second moment");
+    visit("weight_decay", self.weight_decay, "adamw, muon: decoupled weight decay of matrices");
+    visit("momentum", self.momentum, "muon: decay of the momentum of weight matrices");
   }
 };
 

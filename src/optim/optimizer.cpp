@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "optim/adafactor.h"
 #include "optim/adamw.h"
+#include "optim/muon.h"
 
 namespace brt {
 
@@ -25,6 +26,8 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config,
       return std::make_unique<Adafactor>(config, std::move(parameters));
     case OptimizerType::kAdamw:
       return std::make_unique<AdamW>(config, std::move(parameters));
+    case OptimizerType::kMuon:
+      return std::make_unique<Muon>(config, parameters);
   }
   throw ConfigError("optimizer.type: unknown optimizer");
 }
