@@ -12,7 +12,7 @@
 
 namespace brt {
 
-enum class DType { kFp32, kBf16 };                ///< "fp32", "bf16"
+enum class DType { kFp32, kBf16 };                       ///< "fp32", "bf16"
 enum class OptimizerType { kAdafactor, kAdamw, kMuon };  ///< "adafactor", "adamw", "muon"
 enum class ScheduleType { kRsqrt, kCosine, kReferenceCosine, kConstant };
 ///< "rsqrt", "cosine", "reference_cosine", "constant"
