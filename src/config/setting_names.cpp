@@ -118,7 +118,7 @@ std::vector<std::string> settings_meant_by(std::string_view key) {
   for (const std::string& section : known_sections()) {
     for (const std::string& known : known_keys().at(section)) {
       if (plain_name(known) == plain) {
-        meant.push_back(section + "." + known);
+        meant.push_back(fmt::format("{}.{}", section, known));
       }
     }
   }
