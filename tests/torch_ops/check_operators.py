@@ -8,7 +8,6 @@ Each check prints its name before it runs, so that a crash says where. Exits wit
 """
 
 import ctypes
-import importlib
 import sys
 import traceback
 
@@ -281,12 +280,11 @@ def shapes_are_known_without_numbers():
   traced = torch.jit.trace(lambda q, k, v: window_attention(q, k, v, WINDOW), (query, keys, values))
   near(traced(query, keys, values), plain(query, keys, values, WINDOW))
   try:
-    importlib.import_module("torch._dynamo")
+    compiled = torch.compile(lambda q, k, v: window_attention(q, k, v, WINDOW) * 2, backend="aot_eager",
+                             fullgraph=True)
   except ModuleNotFoundError as missing:
     print(f"  skipped: torch.compile needs the module {missing.name}")
     return
-  compiled = torch.compile(lambda q, k, v: window_attention(q, k, v, WINDOW) * 2, backend="aot_eager",
-                           fullgraph=True)
   compare_with_gradients(compiled, lambda q, k, v: plain(q, k, v, WINDOW) * 2, (query, keys, values))
 
 
