@@ -37,7 +37,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/c ${PROJECT_SOURCE_DIR}/example
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data DESTINATION . PATTERN prepared EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/tests/golden DESTINATION tests)
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/compare_models.sh DESTINATION tools)
-foreach(file src/README.md src/data/shard.h src/generate/state_file.h src/generate/compressed_file.h
+foreach(file src/README.md src/data/shard.h src/engine/state_file.h src/compression/compressed_file.h
     bench/peers/plain_torch.py)
   cmake_path(GET file PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${file} DESTINATION ${folder})

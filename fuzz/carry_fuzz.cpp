@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "base/error.h"
-#include "checkpoint/safetensors.h"
+#include "torch_checkpoint/tensor_files.h"
 #include "fuzz_input.h"
 #include "fuzz_model_config.h"
 #include "fuzz_tensors.h"

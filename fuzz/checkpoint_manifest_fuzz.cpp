@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "fuzz_input.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 #include "scratch_folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

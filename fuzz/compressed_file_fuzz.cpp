@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "fuzz_input.h"
 #include "fuzz_model.h"
-#include "generate/compression.h"
+#include "compression/compression.h"
 
 namespace brt {
 namespace {

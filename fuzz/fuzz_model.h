@@ -10,7 +10,7 @@
 #include "config/model_config.h"
 #include "fuzz_model_config.h"
 #include "fuzz_tensors.h"
-#include "generate/engine.h"
+#include "engine/engine.h"
 #include "scratch_folder.h"
 #include "text/byte_tokenizer.h"
 

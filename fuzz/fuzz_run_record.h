@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "fuzz_input.h"
 #include "scratch_folder.h"
-#include "train/report.h"
-#include "train/run_record.h"
+#include "report/report.h"
+#include "report/run_record.h"
 
 namespace brt {
 

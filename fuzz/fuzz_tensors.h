@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/seeded_random.h"
-#include "generate/little_endian.h"
+#include "base/little_endian.h"
 #include "safetensors/safetensors_header.h"
 
 namespace brt {

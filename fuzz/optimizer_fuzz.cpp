@@ -12,7 +12,7 @@
 #include <ATen/ops/full_like.h>
 
 #include "base/error.h"
-#include "checkpoint/safetensors.h"
+#include "torch_checkpoint/tensor_files.h"
 #include "fuzz_input.h"
 #include "fuzz_tensors.h"
 #include "memory_file.h"

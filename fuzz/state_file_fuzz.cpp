@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "fuzz_model.h"
 #include "generate/sampler.h"
-#include "generate/state_file.h"
+#include "engine/state_file.h"
 #include "generate/stop_strings.h"
 #include "memory_file.h"
 

@@ -21,9 +21,9 @@
 #include "fuzz_run_record.h"
 #include "fuzz_tensors.h"
 #include "fuzz_tokenizer.h"
-#include "generate/compression.h"
-#include "generate/state_file.h"
-#include "safetensors/checkpoints.h"
+#include "compression/compression.h"
+#include "engine/state_file.h"
+#include "checkpoint/checkpoints.h"
 #include "safetensors/safetensors_header.h"
 #include "train/trainer_state.h"
 

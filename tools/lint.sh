@@ -22,7 +22,7 @@ chosen_files() {
   if [ "${1:-}" = --all ]; then
     find src apps -name '*.cpp'
   else
-    find src/{base,config,text,data,safetensors,kernels,generate,api} -name '*.cpp'
+    find src/{base,config,text,data,safetensors,checkpoint,kernels,engine,generate,compression,report,api} -name '*.cpp'
     changed_files
   fi | sort -u
 }

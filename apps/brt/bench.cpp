@@ -14,8 +14,8 @@
 #include "config/override_notes.h"
 #include "number_checks.h"
 #include "ops/compute_threads.h"
-#include "train/benchmark.h"
-#include "train/document_benchmark.h"
+#include "benchmark/benchmark.h"
+#include "benchmark/document_benchmark.h"
 #include "train/trainer.h"
 #include "verbs.h"
 

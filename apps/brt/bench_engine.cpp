@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "checkpoint/model_folder.h"
+#include "torch_checkpoint/model_folder.h"
 
 namespace brt {
 namespace {

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "config/run_config.h"
-#include "generate/engine.h"
-#include "generate/read_bandwidth.h"
+#include "engine/engine.h"
+#include "engine/read_bandwidth.h"
 #include "generate/sampler.h"
-#include "train/benchmark.h"
+#include "benchmark/benchmark.h"
 
 namespace brt {
 

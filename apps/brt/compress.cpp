@@ -17,7 +17,7 @@
 #include "base/output_check.h"
 #include "data/byte_stream.h"
 #include "engine_flags.h"
-#include "generate/compression.h"
+#include "compression/compression.h"
 #include "messages.h"
 #include "standard_output.h"
 #include "verbs.h"

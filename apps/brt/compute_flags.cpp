@@ -9,11 +9,11 @@
 #include <spdlog/spdlog.h>
 
 #include "base/error.h"
-#include "checkpoint/model_folder.h"
+#include "torch_checkpoint/model_folder.h"
 #include "number_checks.h"
 #include "ops/compute_threads.h"
-#include "safetensors/checkpoint_name.h"
-#include "safetensors/model_path.h"
+#include "checkpoint/checkpoint_name.h"
+#include "checkpoint/model_path.h"
 #include "vocabulary_check.h"
 
 namespace brt {

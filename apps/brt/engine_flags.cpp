@@ -8,8 +8,8 @@
 #include <spdlog/spdlog.h>
 
 #include "number_checks.h"
-#include "safetensors/checkpoint_name.h"
-#include "safetensors/model_path.h"
+#include "checkpoint/checkpoint_name.h"
+#include "checkpoint/model_path.h"
 #include "vocabulary_check.h"
 
 namespace brt {

@@ -8,8 +8,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "generate/engine.h"
-#include "generate/state_file.h"
+#include "engine/engine.h"
+#include "engine/state_file.h"
 #include "text/tokenizer.h"
 
 namespace brt {

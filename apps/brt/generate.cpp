@@ -19,7 +19,7 @@
 #include "data/byte_stream.h"
 #include "engine_flags.h"
 #include "generate/prompt_reader.h"
-#include "generate/state_file.h"
+#include "engine/state_file.h"
 #include "generate/stop_strings.h"
 #include "generate/text_generator.h"
 #include "number_checks.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `brt report`: one HTML page that compares runs.
-#include "train/report.h"
+#include "report/report.h"
 
 #include <filesystem>
 #include <memory>

@@ -21,7 +21,7 @@
 #include "data/word_counter.h"
 #include "engine_flags.h"
 #include "generate/scorer.h"
-#include "generate/state_file.h"
+#include "engine/state_file.h"
 #include "number_checks.h"
 #include "standard_output.h"
 #include "stop_signal.h"

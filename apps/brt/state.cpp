@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/output_check.h"
 #include "base/seeded_random.h"
-#include "generate/state_file.h"
+#include "engine/state_file.h"
 #include "number_checks.h"
 #include "verbs.h"
 #include "visible_text.h"

@@ -21,7 +21,7 @@
 #include "progress_bar.h"
 #include "standard_output.h"
 #include "stop_signal.h"
-#include "train/profile.h"
+#include "profile/profile.h"
 #include "train/train_loop.h"
 #include "train/trainer.h"
 #include "verbs.h"

@@ -88,7 +88,7 @@ def peak_rss_mib():
   return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-SLOW_STEP_S = 5.0   # a longer step pays its first touch of memory within itself; src/train/benchmark.cpp does the same
+SLOW_STEP_S = 5.0   # a longer step pays its first touch of memory within itself; src/benchmark/benchmark.cpp does the same
 
 
 def measure(step, steps=3, warmup=1, budget_s=120.0):

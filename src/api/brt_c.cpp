@@ -12,12 +12,12 @@
 #include <brt/brt.h>
 
 #include "base/error.h"
-#include "generate/engine.h"
+#include "engine/engine.h"
 #include "generate/prompt_reader.h"
 #include "generate/sampler.h"
-#include "generate/session.h"
-#include "generate/state_file.h"
-#include "safetensors/model_path.h"
+#include "engine/session.h"
+#include "engine/state_file.h"
+#include "checkpoint/model_path.h"
 #include "text/tokenizer.h"
 
 namespace brt {

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/temporaries.h"
 #include "checkpoint/run_folder_check.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 
 namespace brt {
 namespace {

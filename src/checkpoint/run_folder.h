@@ -10,7 +10,7 @@
 
 #include "base/files.h"
 #include "base/new_folders.h"
-#include "safetensors/written_file.h"
+#include "checkpoint/written_file.h"
 
 namespace brt {
 

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "config/run_config.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 
 namespace brt {
 namespace {

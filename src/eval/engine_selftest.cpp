@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "eval/int8_error.h"
-#include "generate/engine.h"
+#include "engine/engine.h"
 #include "safetensors/mapped_safetensors.h"
 
 namespace brt {

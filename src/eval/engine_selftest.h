@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "eval/selftest.h"
-#include "generate/weight_format.h"
+#include "engine/weight_format.h"
 
 namespace brt {
 

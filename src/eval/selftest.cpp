@@ -16,8 +16,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "checkpoint/model_folder.h"
-#include "checkpoint/safetensors.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "generate/session.h"
+#include "engine/session.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "generate/predictions.h"
+#include "engine/predictions.h"
 
 namespace brt {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "generate/session.h"
+#include "engine/session.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer.h"
 

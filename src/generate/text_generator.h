@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "generate/session.h"
+#include "engine/session.h"
 #include "text/tokenizer.h"
 
 namespace brt {

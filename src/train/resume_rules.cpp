@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "config/config_problems.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 
 namespace brt {
 namespace {

@@ -14,7 +14,7 @@
 #include "model/carry.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
-#include "safetensors/written_file.h"
+#include "checkpoint/written_file.h"
 #include "train/trainer_state.h"
 
 namespace brt {

@@ -22,8 +22,8 @@
 
 #include "base/hash.h"
 #include "checkpoint/scratch_folder.h"
-#include "generate/tiny_model_folder.h"
-#include "safetensors/checkpoints.h"
+#include "engine/tiny_model_folder.h"
+#include "checkpoint/checkpoints.h"
 #include "support/text_assertions.h"
 #include "support/written_files.h"
 

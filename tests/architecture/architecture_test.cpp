@@ -31,16 +31,23 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"torch_ops", {"ops"}},
         {"model", {"ops"}},
         {"optim", {"ops"}},
-        {"checkpoint", {"safetensors", "model", "optim"}},
-        {"eval", {"checkpoint", "data", "generate"}},
-        {"train", {"checkpoint", "data", "eval"}},
-        {"generate", {"safetensors", "kernels", "text"}},
-        {"api", {"generate"}},
-        {"apps", {"train", "eval", "generate"}},
+        {"checkpoint", {"safetensors"}},
+        {"torch_checkpoint", {"checkpoint", "model", "optim"}},
+        {"engine", {"safetensors", "kernels", "text"}},
+        {"generate", {"engine"}},
+        {"compression", {"engine"}},
+        {"report", {"text"}},
+        {"eval", {"torch_checkpoint", "data", "engine"}},
+        {"profile", {"base"}},
+        {"train", {"eval", "profile"}},
+        {"benchmark", {"train"}},
+        {"api", {"generate", "checkpoint"}},
+        {"apps", {"benchmark", "report", "generate", "compression"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
-    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "generate", "eval",
-                               "train", "api", "apps"}) {
+    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "torch_checkpoint",
+                               "engine", "generate", "compression", "report", "eval", "profile", "train",
+                               "benchmark", "api", "apps"}) {
       std::set<std::string>& targets = arrows.at(module);
       for (const std::string& target : std::set<std::string>(targets)) {
         targets.insert(arrows.at(target).begin(), arrows.at(target).end());
@@ -52,8 +59,9 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
 }
 
 const std::set<std::string>& modules_without_libtorch() {
-  static const std::set<std::string> modules = {"base",        "config",  "text",     "data",
-                                                "safetensors", "kernels", "generate", "api"};
+  static const std::set<std::string> modules = {
+      "base", "config", "text", "data", "safetensors", "checkpoint", "kernels", "engine",
+      "generate", "compression", "report", "api"};
   return modules;
 }
 

@@ -19,7 +19,7 @@
 #include "base/temporaries.h"
 #include "checkpoint/scratch_folder.h"
 #include "config/run_config.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 #include "support/written_files.h"
 
 namespace brt {

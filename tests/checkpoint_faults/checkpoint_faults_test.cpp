@@ -8,7 +8,7 @@
 #include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "faults/fault_trials.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 #include "train/train_loop.h"
 
 namespace brt {

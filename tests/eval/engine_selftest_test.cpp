@@ -13,11 +13,11 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "checkpoint/model_folder.h"
-#include "checkpoint/safetensors.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
 #include "eval/int8_error.h"
 #include "eval/tiny_books.h"
-#include "generate/engine.h"
+#include "engine/engine.h"
 #include "support/tensors.h"
 
 namespace brt {

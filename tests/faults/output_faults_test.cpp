@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "base/output_check.h"
 #include "faults/fault_trials.h"
-#include "generate/compressed_file.h"
-#include "generate/state_file.h"
+#include "compression/compressed_file.h"
+#include "engine/state_file.h"
 
 namespace brt {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "eval/evaluation.h"
-#include "generate/predictions.h"
-#include "generate/tiny_model_folder.h"
+#include "engine/predictions.h"
+#include "engine/tiny_model_folder.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "generate/prompt_reader.h"
-#include "generate/tiny_model_folder.h"
+#include "engine/tiny_model_folder.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

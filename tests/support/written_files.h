@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 
 namespace brt {
 

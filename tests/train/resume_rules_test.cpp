@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "checkpoint/run_folder.h"
 #include "checkpoint/scratch_folder.h"
-#include "safetensors/checkpoints.h"
+#include "checkpoint/checkpoints.h"
 #include "support/written_files.h"
 
 namespace brt {

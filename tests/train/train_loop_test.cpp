@@ -13,10 +13,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "checkpoint/model_folder.h"
+#include "torch_checkpoint/model_folder.h"
 #include "checkpoint/run_folder.h"
-#include "safetensors/checkpoints.h"
-#include "safetensors/model_path.h"
+#include "checkpoint/checkpoints.h"
+#include "checkpoint/model_path.h"
 #include "support/written_files.h"
 #include "train/trainer.h"
 #include "train/training_fixtures.h"

@@ -11,7 +11,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
-#include "checkpoint/model_folder.h"
+#include "torch_checkpoint/model_folder.h"
 #include "train/training_fixtures.h"
 
 namespace brt {

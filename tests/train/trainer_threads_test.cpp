@@ -11,7 +11,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "checkpoint/model_folder.h"
+#include "torch_checkpoint/model_folder.h"
 #include "train/trainer.h"
 #include "train/training_fixtures.h"
 

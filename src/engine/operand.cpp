@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounding of activations for products.
+#include "engine/operand.h"
+
+#include <algorithm>
+
+#include "engine/alignment.h"
+#include "kernels/int8_panels.h"
+#include "kernels/int8_rows.h"
+#include "kernels/rounding.h"
+
+namespace brt {
+
+using kernels::Bfloat16;
+
+Operand Operand::from_row(int64_t row) const {
+  Operand rest = *this;
+  const int64_t skipped = row * stride;
+  rest.floats = floats == nullptr ? nullptr : floats + skipped;
+  rest.rounded = rounded == nullptr ? nullptr : rounded + skipped;
+  if (high != nullptr) {
+    rest.high += skipped;
+    rest.low += skipped;
+    rest.scale += row;
+  }
+  return rest;
+}
+
+OperandRows::OperandRows(WeightFormat format, int64_t rows, int64_t depth)
+    : format_(format), rows_(rows), depth_(depth) {}
+
+int64_t OperandRows::stride(int64_t depth) const {
+  switch (format_) {
+    case WeightFormat::kFloat32:
+      return depth;
+    case WeightFormat::kBfloat16:
+      return round_up(depth, 2);
+    case WeightFormat::kInt8:
+      return round_up(kernels::int8_padded_depth(depth), kAlignment);
+  }
+  return depth;
+}
+
+int64_t OperandRows::bytes() const {
+  switch (format_) {
+    case WeightFormat::kFloat32:
+      return aligned_bytes<float>(rows_ * depth_);
+    case WeightFormat::kBfloat16:
+      return aligned_bytes<Bfloat16>(rows_ * stride(depth_));
+    case WeightFormat::kInt8:
+      return 2 * rows_ * stride(depth_) + aligned_bytes<float>(rows_);
+  }
+  return 0;
+}
+
+void OperandRows::make(const float* x,
+                       int64_t x_stride,
+                       int64_t depth,
+                       int64_t begin,
+                       int64_t end,
+                       std::byte* memory) const {
+  const int64_t row_stride = stride(depth);
+  switch (format_) {
+    case WeightFormat::kFloat32:
+      for (int64_t row = begin; row < end; ++row) {
+        const float* source = x + row * x_stride;
+        std::copy(source, source + depth, reinterpret_cast<float*>(memory) + row * row_stride);
+      }
+      return;
+    case WeightFormat::kBfloat16:
+      for (int64_t row = begin; row < end; ++row) {
+        Bfloat16* out = reinterpret_cast<Bfloat16*>(memory) + row * row_stride;
+        kernels::round_row(x + row * x_stride, out, depth);
+      }
+      return;
+    case WeightFormat::kInt8: {
+      const Operand operand = view(depth, memory);
+      kernels::QuantizeRowsArgs args;
+      args.x = x;
+      args.x_stride = x_stride;
+      args.high = const_cast<uint8_t*>(operand.high);
+      args.low = const_cast<uint8_t*>(operand.low);
+      args.stride = row_stride;
+      args.scale = const_cast<float*>(operand.scale);
+      args.depth = depth;
+      kernels::quantize_rows(args, begin, end);
+      return;
+    }
+  }
+}
+
+Operand OperandRows::view(int64_t depth, const std::byte* memory) const {
+  Operand operand;
+  operand.stride = stride(depth);
+  switch (format_) {
+    case WeightFormat::kFloat32:
+      operand.floats = reinterpret_cast<const float*>(memory);
+      break;
+    case WeightFormat::kBfloat16:
+      operand.rounded = reinterpret_cast<const Bfloat16*>(memory);
+      break;
+    case WeightFormat::kInt8:
+      operand.scale = reinterpret_cast<const float*>(memory);
+      operand.high = reinterpret_cast<const uint8_t*>(memory + aligned_bytes<float>(rows_));
+      operand.low = operand.high + rows_ * operand.stride;
+      break;
+  }
+  return operand;
+}
+
+}  // namespace brt
