@@ -19,7 +19,7 @@ namespace brt {
 
 inline constexpr const char* kFuzzSplit = "train";
 
-/// What restores and saves places in the split.
+/// What restores and saves offsets in the split.
 inline LaneOptions fuzz_lane_options() {
   return {.lanes = 2, .segment = 3, .seed = 7, .shuffle = true, .repeat = true};
 }

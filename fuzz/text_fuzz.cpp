@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes are a text: however it arrives, it is cut at the same places, its tokens give it back,
+// Any bytes are a text: however it arrives, it is cut at the same offsets, its tokens give it back,
 // and a stop string is found where it stands. The first bytes say how the text arrives.
 #include <algorithm>
 #include <cstdint>

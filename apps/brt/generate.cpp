@@ -60,7 +60,7 @@ constexpr const char* kExamples = R"(examples:
       reads a long prompt once and goes on from there, exactly as if it had never stopped
 
 Steps of sampling, in this order: logit bias, repetition penalty, top-k, top-p, min-p, temperature. The
-same seed gives the same text; a draw depends on the seed and the token's place in its document only. A
+same seed gives the same text; a draw depends on the seed and the token's position in its document only. A
 state brings its sampling flags; those that are given replace them.
 Ctrl-C (SIGINT, also SIGTERM and SIGHUP) with --state-out saves the state behind the last token that was
 printed, or what was read of the prompt, and ends with exit code 130 (143, 129); --state-in goes on exactly.

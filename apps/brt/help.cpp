@@ -38,7 +38,7 @@ void add_help_verb(CLI::App& app) {
   verb->add_option("verb", *words, "a verb, such as: train, or tokenizer encode");
   verb->callback([&app, words] {
     const CLI::App& found = find_verb(app, *words);
-    // Not found.help(): of the program it would be that of the verb under way.
+    // Not found.help(): of the program it would be that of the current verb.
     fmt::print("{}", found.get_formatter()->make_help(&found, command_name(found),
                                                       CLI::AppFormatMode::Normal));
   });

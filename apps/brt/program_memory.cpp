@@ -26,16 +26,16 @@ size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * un
 class HugePageAllocator : public SysAllocator {
  public:
   void* Alloc(size_t size, size_t* actual_size, size_t alignment) override {
-    uintptr_t place = round_up(next_, alignment);
-    if (next_ == 0 || place + size > end_) {
+    uintptr_t address = round_up(next_, alignment);
+    if (next_ == 0 || address + size > end_) {
       if (!add_region(round_up(size + alignment, kHugePage))) {
         return nullptr;
       }
-      place = round_up(next_, alignment);
+      address = round_up(next_, alignment);
     }
-    next_ = place + size;
+    next_ = address + size;
     *actual_size = size;
-    return reinterpret_cast<void*>(place);
+    return reinterpret_cast<void*>(address);
   }
 
  private:

@@ -257,7 +257,7 @@ class Scoring {
   Scorer scorer_;
   WordCounter words_;    ///< of what is scored
   std::string waiting_;  ///< of an unfinished line, not passed on to the scorer
-  int64_t line_offset_;  ///< where the line under way begins
+  int64_t line_offset_;  ///< where the current line begins
   bool is_in_line_;      ///< a part of an unfinished line has been passed on
   int64_t saved_tokens_ = 0;
 

@@ -15,12 +15,12 @@ void append_little_endian(std::string& bytes, Unsigned number) {
   }
 }
 
-/// The number that begins at `place`; its bytes must be there.
+/// The number that begins at `offset`; its bytes must be there.
 template <class Unsigned>
-Unsigned little_endian_at(std::string_view bytes, size_t place) {
+Unsigned little_endian_at(std::string_view bytes, size_t offset) {
   Unsigned number = 0;
   for (size_t i = 0; i < sizeof(Unsigned); ++i) {
-    const Unsigned byte = static_cast<unsigned char>(bytes[place + i]);
+    const Unsigned byte = static_cast<unsigned char>(bytes[offset + i]);
     number = static_cast<Unsigned>(number | (byte << (8 * i)));
   }
   return number;

@@ -15,7 +15,7 @@ class TeamSize {
   explicit TeamSize(int64_t most);
 
   int64_t most() const { return most_; }
-  /// Of the window under way: [1, most].
+  /// Of the current window: [1, most].
   int64_t size() const { return size_; }
 
   /// Ends a window.

@@ -181,10 +181,10 @@ double seconds_of(const std::function<void()>& work) {
 
 double quantile(std::vector<double> values, double fraction) {
   std::ranges::sort(values);
-  const double place = fraction * static_cast<double>(values.size() - 1);
-  const size_t below = static_cast<size_t>(place);
+  const double rank = fraction * static_cast<double>(values.size() - 1);
+  const size_t below = static_cast<size_t>(rank);
   const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
+  return values[below] + (values[above] - values[below]) * (rank - static_cast<double>(below));
 }
 
 BenchmarkResult run_benchmark(const BenchmarkWork& work, int64_t repetitions) {

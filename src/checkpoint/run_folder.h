@@ -21,7 +21,7 @@ struct RetentionPolicy {
   std::optional<int64_t> best_step = {};  ///< also kept, if set
 };
 
-/// The folder of a run under way, locked against other processes (lock file `run.lock`).
+/// The folder of a running training, locked against other processes (lock file `run.lock`).
 class RunFolder {
  public:
   /// Makes the folder if it is missing; one that was made is removed on destruction if nothing was

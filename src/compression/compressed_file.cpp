@@ -15,7 +15,7 @@ namespace brt {
 namespace {
 
 constexpr std::string_view kMagic = "BRTC";
-// A word's place is its number in files. (Earlier versions had the target brgemm.)
+// A word's index is its number in files. (Earlier versions had the target brgemm.)
 constexpr std::string_view kWeightFormats[] = {"fp32", "bf16", "int8"};
 constexpr std::string_view kKernelTargets[] = {"scalar",     "avx512", "avx512vnni",
                                                "avx512bf16", "brgemm", "amx"};
@@ -116,22 +116,22 @@ CompressedFileReader::CompressedFileReader(std::string origin, ByteSource source
     throw DataError(origin_ + ": not a compressed file", "such files are written by brt compress");
   }
   header += read(kHeaderBytes - header.size());
-  size_t place = kMagic.size();
-  const uint8_t version = little_endian_at<uint8_t>(header, place);
+  size_t offset = kMagic.size();
+  const uint8_t version = little_endian_at<uint8_t>(header, offset);
   if (version != kCompressedFormatVersion) {
     throw DataError(fmt::format("{}: has format version {}, this program reads version {}", origin_,
                                 version, kCompressedFormatVersion),
                     "decompress it with the version of brt that wrote it");
   }
   verify(header, /*seed=*/0, "header");
-  place += sizeof(version);
-  model_.model_fingerprint = little_endian_at<uint64_t>(header, place);
-  place += sizeof(uint64_t);
-  model_.tokenizer_fingerprint = little_endian_at<uint64_t>(header, place);
-  place += sizeof(uint64_t);
-  model_.weights = word_of(kWeightFormats, little_endian_at<uint8_t>(header, place));
-  place += sizeof(uint8_t);
-  model_.kernel_target = word_of(kKernelTargets, little_endian_at<uint8_t>(header, place));
+  offset += sizeof(version);
+  model_.model_fingerprint = little_endian_at<uint64_t>(header, offset);
+  offset += sizeof(uint64_t);
+  model_.tokenizer_fingerprint = little_endian_at<uint64_t>(header, offset);
+  offset += sizeof(uint64_t);
+  model_.weights = word_of(kWeightFormats, little_endian_at<uint8_t>(header, offset));
+  offset += sizeof(uint8_t);
+  model_.kernel_target = word_of(kKernelTargets, little_endian_at<uint8_t>(header, offset));
 }
 
 std::string CompressedFileReader::next_block() {
@@ -155,10 +155,10 @@ std::string CompressedFileReader::next_block() {
 /// `end` holds the size 0 that it begins with.
 void CompressedFileReader::read_end(std::string end) {
   content_.bytes = read_size(end);
-  const size_t place = end.size();
+  const size_t offset = end.size();
   end += read(sizeof(content_.checksum) + sizeof(Checksum));
   verify(end, num_blocks_, "end");
-  content_.checksum = little_endian_at<uint64_t>(end, place);
+  content_.checksum = little_endian_at<uint64_t>(end, offset);
   char more = 0;
   if (source_(&more, 1) != 0) {
     throw DataError(origin_ + ": is damaged: something follows behind its end");

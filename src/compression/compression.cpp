@@ -87,7 +87,7 @@ class Decompressor {
   bool decode_symbol() {
     frequencies_.predict(stream_.logits());
     fill();
-    const int64_t symbol = frequencies_.symbol_at(decoder_.place(frequencies_.total()));
+    const int64_t symbol = frequencies_.symbol_at(decoder_.position(frequencies_.total()));
     decoder_.skip(frequencies_.range_of(symbol));
     if (symbol == tokenizer_.document_end()) {
       return false;
@@ -120,7 +120,7 @@ class Decompressor {
 
   uint64_t decode_byte() {
     fill();
-    const uint64_t byte = decoder_.place(kByteValues);
+    const uint64_t byte = decoder_.position(kByteValues);
     decoder_.skip(byte_range(byte));
     return byte;
   }

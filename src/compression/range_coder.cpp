@@ -81,7 +81,7 @@ void RangeDecoder::append(std::string_view bytes) {
   bytes_ += bytes;
 }
 
-uint64_t RangeDecoder::place(uint64_t total) {
+uint64_t RangeDecoder::position(uint64_t total) {
   if (!is_started_) {
     for (int i = 0; i < kCodeBytes; ++i) {
       offset_ = offset_ << 8 | read_byte();
@@ -89,8 +89,8 @@ uint64_t RangeDecoder::place(uint64_t total) {
     is_started_ = true;
   }
   const uint64_t unit = range_ / total;
-  const uint64_t place = offset_ / unit;
-  return place < total ? place : total - 1;  // only of bytes that no encoder wrote
+  const uint64_t position = offset_ / unit;
+  return position < total ? position : total - 1;  // only of bytes that no encoder wrote
 }
 
 void RangeDecoder::skip(const FrequencyRange& symbol) {

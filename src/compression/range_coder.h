@@ -43,7 +43,7 @@ class RangeEncoder {
   void give_out_held(uint8_t carry);
 };
 
-/// Reads what RangeEncoder wrote. For each symbol: place() in [0, total), then skip() of the symbol
+/// Reads what RangeEncoder wrote. For each symbol: position() in [0, total), then skip() of the symbol
 /// that lies there.
 class RangeDecoder {
  public:
@@ -55,7 +55,7 @@ class RangeDecoder {
   /// Bytes that were read behind the end.
   uint64_t num_missing() const { return num_missing_; }
 
-  uint64_t place(uint64_t total);
+  uint64_t position(uint64_t total);
   void skip(const FrequencyRange& symbol);
 
  private:

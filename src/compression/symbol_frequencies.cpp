@@ -65,16 +65,16 @@ void SymbolFrequencies::predict(std::span<const float> logits_V) {
 }
 
 FrequencyRange SymbolFrequencies::range_of(int64_t symbol) const {
-  const std::vector<uint64_t>::const_iterator place = frequencies_.begin() + symbol;
-  return {.begin = std::accumulate(frequencies_.begin(), place, uint64_t{0}),
-          .size = *place,
+  const std::vector<uint64_t>::const_iterator at = frequencies_.begin() + symbol;
+  return {.begin = std::accumulate(frequencies_.begin(), at, uint64_t{0}),
+          .size = *at,
           .total = total_};
 }
 
-int64_t SymbolFrequencies::symbol_at(uint64_t place) const {
+int64_t SymbolFrequencies::symbol_at(uint64_t position) const {
   size_t symbol = 0;
-  while (symbol + 1 < frequencies_.size() && place >= frequencies_[symbol]) {
-    place -= frequencies_[symbol];
+  while (symbol + 1 < frequencies_.size() && position >= frequencies_[symbol]) {
+    position -= frequencies_[symbol];
     ++symbol;
   }
   return static_cast<int64_t>(symbol);

@@ -31,8 +31,8 @@ class SymbolFrequencies {
 
   FrequencyRange range_of(int64_t symbol) const;
   uint64_t total() const { return total_; }
-  /// The symbol whose range holds `place`, which is below total().
-  int64_t symbol_at(uint64_t place) const;
+  /// The symbol whose range holds `position`, which is below total().
+  int64_t symbol_at(uint64_t position) const;
 
  private:
   double scale_ = 1.0;  ///< 2^m

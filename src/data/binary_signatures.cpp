@@ -107,9 +107,9 @@ std::string_view ending_of(std::string_view name) {
 
 /// Whether `endings`, such as ".exe.dll", names the ending.
 bool names(std::string_view endings, std::string_view ending) {
-  const size_t place = ending.size() < 2 ? std::string_view::npos : endings.find(ending);
-  const size_t end = place + ending.size();
-  return place != std::string_view::npos && (end == endings.size() || endings[end] == '.');
+  const size_t begin = ending.size() < 2 ? std::string_view::npos : endings.find(ending);
+  const size_t end = begin + ending.size();
+  return begin != std::string_view::npos && (end == endings.size() || endings[end] == '.');
 }
 
 /// Zip archives that are documents or programs: reading their members would give markup.

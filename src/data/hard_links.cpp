@@ -31,14 +31,14 @@ std::vector<std::string> HardLinks::resolve(ArchiveReader& again) {
   }
   int64_t index = 0;
   while (const std::optional<ArchiveMember> member = again.next_member()) {
-    int64_t place = member->kind == ArchiveMember::Kind::kFile ? index : -1;
+    int64_t target = member->kind == ArchiveMember::Kind::kFile ? index : -1;
     if (const auto link = by_index.find(index); link != by_index.end()) {
-      place = link->second->target_index;
+      target = link->second->target_index;
     }
     const auto range = by_target.equal_range(plain_name(member->name));
     for (auto leading = range.first; leading != range.second; ++leading) {
       if (leading->second->index > index) {
-        leading->second->target_index = place;
+        leading->second->target_index = target;
       }
     }
     ++index;

@@ -16,7 +16,7 @@ namespace brt {
 /// the archive is read again for the members that they name.
 class HardLinks {
  public:
-  /// @param index  the link's place among the members
+  /// @param index  the link's index among the members
   void add(const ArchiveMember& link, int64_t index);
   bool none_gathered() const { return gathered_.empty(); }
   int64_t gathered() const { return static_cast<int64_t>(gathered_.size()); }

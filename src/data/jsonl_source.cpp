@@ -99,23 +99,23 @@ bool is_json_number(std::string_view bytes) {
 /// Puts null for the numbers that a double cannot hold, outside of strings; nothing else changes.
 void blank_huge_numbers(std::string& line) {
   bool in_string = false;
-  size_t place = 0;
-  while (place < line.size()) {
-    const char c = line[place];
+  size_t offset = 0;
+  while (offset < line.size()) {
+    const char c = line[offset];
     if (in_string || (c != '-' && (c < '0' || c > '9'))) {
-      place += in_string && c == '\\' ? 2 : 1;
+      offset += in_string && c == '\\' ? 2 : 1;
       in_string = in_string != (c == '"');
       continue;
     }
-    const size_t end = std::min(line.find_first_not_of("0123456789+-.eE", place), line.size());
-    const std::string_view number = std::string_view(line).substr(place, end - place);
+    const size_t end = std::min(line.find_first_not_of("0123456789+-.eE", offset), line.size());
+    const std::string_view number = std::string_view(line).substr(offset, end - offset);
     double value = 0;
     const bool is_out_of_range =
         std::from_chars(number.begin(), number.end(), value).ec == std::errc::result_out_of_range;
     if (is_out_of_range && is_json_number(number)) {
-      line.replace(place, number.size(), "null" + std::string(number.size() - 4, ' '));
+      line.replace(offset, number.size(), "null" + std::string(number.size() - 4, ' '));
     }
-    place = end;
+    offset = end;
   }
 }
 

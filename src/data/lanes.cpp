@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deals documents or their pieces to lanes, cuts them into segments, and remembers the places.
+// Deals documents or their pieces to lanes, cuts them into segments, and remembers the positions.
 #include "data/lanes.h"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ void check_options(const LaneOptions& options) {
   }
 }
 
-/// What a saved place depends on; compared field by field at restore.
+/// What a saved position depends on; compared field by field at restore.
 Json identity_of(const PreparedSplit& split, const LaneOptions& options) {
   return {{"format_version", kFormatVersion},
           {"data", hash_text(split.fingerprint())},
@@ -257,14 +257,14 @@ void Lanes::restore(const std::string& saved) {
         whole_number(state.at("epoch"), 0, options_.repeat ? int64_t{1} << 53 : 0);
     const int64_t next_in_order =
         whole_number(state.at("next_in_order"), 0, static_cast<int64_t>(order_.size()));
-    const Json& places = state.at("places");
-    if (!places.is_array() || places.size() != lanes_.size()) {
-      throw DataError(fmt::format("places of {} lanes are needed", lanes_.size()));
+    const Json& positions = state.at("places");
+    if (!positions.is_array() || positions.size() != lanes_.size()) {
+      throw DataError(fmt::format("positions of {} lanes are needed", lanes_.size()));
     }
     std::vector<Lane> lanes;
-    for (const Json& place : places) {
-      const int64_t document = whole_number(place.at("document"), -1, split_->num_documents() - 1);
-      const int64_t offset = whole_number(place.at("offset"), 0, int64_t{1} << 53);
+    for (const Json& position : positions) {
+      const int64_t document = whole_number(position.at("document"), -1, split_->num_documents() - 1);
+      const int64_t offset = whole_number(position.at("offset"), 0, int64_t{1} << 53);
       if (offset % options_.segment != 0) {
         throw DataError(fmt::format("offset {} is not at the start of a segment", offset));
       }

@@ -22,7 +22,7 @@ struct Segment {
   std::vector<float> loss_mask;    ///< [B, N]
   std::vector<uint8_t> starts;     ///< [B] 1: a document or piece starts here (idle lanes too)
   std::vector<int64_t> documents;  ///< [B] index in the split, -1: idle
-  std::vector<int64_t> offsets;    ///< [B] place in the document of the lane's first token
+  std::vector<int64_t> offsets;    ///< [B] position in the document of the lane's first token
   int64_t num_targets = 0;         ///< sum of loss_mask
 };
 
@@ -76,7 +76,7 @@ class Lanes {
 
   const PreparedSplit* split_;
   LaneOptions options_;
-  std::vector<Piece> pieces_;  ///< by document and place
+  std::vector<Piece> pieces_;  ///< by document and position
   int64_t usable_documents_ = 0;
   std::vector<int64_t> order_;  ///< indices of pieces, as this epoch reads them
   int64_t next_in_order_ = 0;

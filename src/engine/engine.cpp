@@ -38,7 +38,7 @@ int64_t logits_rows_of(const ModelConfig& config) {
 
 /// Where a feed stands.
 struct FeedProgress {
-  int64_t read = 0;  ///< tokens
+  int64_t attended = 0;  ///< tokens
   int64_t step_rows = 0;
   int64_t first_row = 0;  ///< of the step
 };
@@ -58,7 +58,7 @@ struct Engine::Impl {
   std::shared_ptr<const StreamLayout> layout;
   int64_t max_logits_rows;
   std::unique_ptr<TokenStep> step;
-  // Of the call under way; kept so that nothing is allocated.
+  // Of the current call; kept so that nothing is allocated.
   std::vector<FeedProgress> progress;
   std::vector<StepTokens> step_tokens;
   std::vector<LogitsRow> wanted;
@@ -125,8 +125,8 @@ void Engine::feed(std::span<Feed> feeds) {
     impl_->model.check_unchanged();  // no number of other weights is shown to anybody
     impl_->plan_logits(feeds);
     impl_->compute_logits(feeds);
-    for (FeedProgress& place : impl_->progress) {
-      place.read += place.step_rows;
+    for (FeedProgress& at : impl_->progress) {
+      at.read += at.step_rows;
     }
   }
 }
@@ -153,18 +153,18 @@ bool Engine::Impl::plan_step(std::span<Feed> feeds) {
   step_tokens.clear();
   int64_t row = 0;
   for (size_t i = 0; i < feeds.size(); ++i) {
-    FeedProgress& place = progress[i];
-    const int64_t left = static_cast<int64_t>(feeds[i].tokens.size()) - place.read;
+    FeedProgress& at = progress[i];
+    const int64_t left = static_cast<int64_t>(feeds[i].tokens.size()) - at.read;
     const int64_t window = model.config().window;
     const int64_t of_block = window - feeds[i].state->tokens_read() % window;
-    place.step_rows = std::min({left, of_block, kMaxRows - row});
-    place.first_row = row;
-    if (place.step_rows > 0) {
+    at.step_rows = std::min({left, of_block, kMaxRows - row});
+    at.first_row = row;
+    if (at.step_rows > 0) {
       step_tokens.push_back(
-          {feeds[i].state, feeds[i].tokens.subspan(static_cast<size_t>(place.read),
-                                                   static_cast<size_t>(place.step_rows))});
+          {feeds[i].state, feeds[i].tokens.subspan(static_cast<size_t>(at.read),
+                                                   static_cast<size_t>(at.step_rows))});
     }
-    row += place.step_rows;
+    row += at.step_rows;
   }
   return row > 0;
 }
@@ -173,14 +173,14 @@ bool Engine::Impl::plan_step(std::span<Feed> feeds) {
 void Engine::Impl::plan_logits(std::span<Feed> feeds) {
   wanted.clear();
   for (size_t i = 0; i < feeds.size(); ++i) {
-    const FeedProgress& place = progress[i];
-    if (place.step_rows == 0) {
+    const FeedProgress& at = progress[i];
+    if (at.step_rows == 0) {
       continue;  // it was at its end before this step
     }
-    const bool ends = place.read + place.step_rows == static_cast<int64_t>(feeds[i].tokens.size());
-    const int64_t first = feeds[i].visit ? 0 : place.step_rows - (ends ? 1 : 0);
-    for (int64_t row = first; row < place.step_rows; ++row) {
-      wanted.push_back({i, row, row + 1 == place.step_rows});
+    const bool ends = at.read + at.step_rows == static_cast<int64_t>(feeds[i].tokens.size());
+    const int64_t first = feeds[i].visit ? 0 : at.step_rows - (ends ? 1 : 0);
+    for (int64_t row = first; row < at.step_rows; ++row) {
+      wanted.push_back({i, row, row + 1 == at.step_rows});
     }
   }
 }
@@ -251,7 +251,7 @@ void Engine::restored(StreamState& state) const {
                                       kMostTokensRead, state.tokens_read()));
   }
   state.units_done_.assign(layout->layers.size(), 0);
-  impl_->step->turn_keys(state);
+  impl_->step->rotate_keys(state);
 }
 
 }  // namespace brt

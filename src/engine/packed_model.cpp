@@ -70,7 +70,7 @@ class LayerReader {
       sources.push_back(source("attention.cross_query.weight", heads_width_, config_.width));
       layer.cross_scale_H = scale("attention.cross_scale");
     }
-    layer.heads = WeightMatrix(format_, config_.width, sources);
+    layer.qkv = WeightMatrix(format_, config_.width, sources);
     layer.scale_H = scale("attention.scale");
     if (config_.position == PositionType::kT5) {
       layer.bias_HW = position_bias();
@@ -117,15 +117,15 @@ class LayerReader {
     return scale_H;
   }
 
-  /// bias[h, w] of the key that stands at place w of the W visible ones: at distance W - w.
+  /// bias[h, w] of the key that stands at index w of the W visible ones: at distance W - w.
   std::vector<float> position_bias() {
     const std::vector<float> table_HU = tensors_.copy(prefix_ + "attention.position_bias",
                                                       {config_.num_heads, config_.num_buckets});
     std::vector<float> bias_HW;
     for (int64_t head = 0; head < config_.num_heads && !table_HU.empty(); ++head) {
-      for (int64_t place = 0; place < config_.window; ++place) {
+      for (int64_t index = 0; index < config_.window; ++index) {
         const int64_t bucket =
-            position_bucket(config_.window - place, config_.num_buckets, config_.max_distance);
+            position_bucket(config_.window - index, config_.num_buckets, config_.max_distance);
         bias_HW.push_back(table_HU[static_cast<size_t>(head * config_.num_buckets + bucket)]);
       }
     }
@@ -165,8 +165,8 @@ class LayerReader {
     for (WeightMatrix::Source& part : of_tokens) {
       part.weight = part.weight == nullptr ? nullptr : part.weight + heads_width_;
     }
-    cell.over_states = WeightMatrix(format_, heads_width_, readers);
-    cell.over_tokens = WeightMatrix(format_, heads_width_, of_tokens);
+    cell.state_projection = WeightMatrix(format_, heads_width_, readers);
+    cell.token_projection = WeightMatrix(format_, heads_width_, of_tokens);
     if (config_.cell == CellType::kSkip) {
       return;
     }
@@ -269,7 +269,7 @@ void PackedModel::check_finite(const std::string& name,
 std::vector<WeightMatrix*> PackedModel::matrices() {
   std::vector<WeightMatrix*> all;
   for (LayerWeights& layer : layers_) {
-    for (WeightMatrix* matrix : {&layer.heads, &layer.output, &layer.up, &layer.down}) {
+    for (WeightMatrix* matrix : {&layer.qkv, &layer.output, &layer.up, &layer.down}) {
       all.push_back(matrix);
     }
   }
@@ -277,8 +277,8 @@ std::vector<WeightMatrix*> PackedModel::matrices() {
   for (LayerWeights& layer : layers_) {
     if (layer.cell) {
       CellWeights& cell = *layer.cell;
-      for (WeightMatrix* matrix : {&cell.keys_values, &cell.queries, &cell.over_states,
-                                   &cell.over_tokens, &cell.up, &cell.down}) {
+      for (WeightMatrix* matrix : {&cell.keys_values, &cell.queries, &cell.state_projection,
+                                   &cell.token_projection, &cell.up, &cell.down}) {
         all.push_back(matrix);
       }
     }
@@ -293,10 +293,10 @@ void PackedModel::pack(ThreadTeam& team) {
     bytes += matrix->bytes();
   }
   memory_ = AlignedBuffer(bytes);
-  int64_t place = 0;
+  int64_t offset = 0;
   for (WeightMatrix* matrix : all) {
-    matrix->place(memory_.at<std::byte>(place));
-    place += matrix->bytes();
+    matrix->set_memory(memory_.at<std::byte>(offset));
+    offset += matrix->bytes();
   }
   team.run([&](int64_t thread) {
     for (WeightMatrix* matrix : all) {
@@ -309,7 +309,7 @@ void PackedModel::pack(ThreadTeam& team) {
 int64_t PackedModel::bytes_per_token() const {
   int64_t bytes = logits_.bytes();
   for (const LayerWeights& layer : layers_) {
-    bytes += layer.heads.bytes() + layer.output.bytes() + layer.up.bytes() + layer.down.bytes();
+    bytes += layer.qkv.bytes() + layer.output.bytes() + layer.up.bytes() + layer.down.bytes();
   }
   return bytes;
 }

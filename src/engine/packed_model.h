@@ -34,8 +34,8 @@ struct CellWeights {
   WeightMatrix queries;              ///< Wq', Wq2'
   /// What reads [rs ; re], cut into the columns for rs and those for re. dual, skip: Wo' and of a
   /// lstm gate Wi, Wf; single: W1'.
-  WeightMatrix over_states;
-  WeightMatrix over_tokens;
+  WeightMatrix state_projection;
+  WeightMatrix token_projection;
   GateWeights gate;
   std::vector<float> ffn_norm_D;  ///< dual
   WeightMatrix up;                ///< dual: W1'
@@ -45,9 +45,9 @@ struct CellWeights {
 
 struct LayerWeights {
   std::vector<float> attention_norm_D;
-  WeightMatrix heads;                ///< Wk, Wv, Wq and, where states are read, Wq2
+  WeightMatrix qkv;                ///< Wk, Wv, Wq and, where states are read, Wq2
   std::vector<float> scale_H;        ///< |a|; 1 without unit_attention
-  std::vector<float> bias_HW;        ///< t5: by the key's place in the W visible ones, else empty
+  std::vector<float> bias_HW;        ///< t5: by the key's index among the W visible ones, else empty
   std::vector<float> cross_scale_H;  ///< |a2|, where states are read
   WeightMatrix output;               ///< Wo
   std::vector<float> ffn_norm_D;

@@ -14,7 +14,7 @@ template <class T>
 void write_key(T* panels, int64_t head_size, int64_t token, const T* key_K) {
   T* panel = panels + token / kernels::kPanelColumns * kernels::panel_size(head_size, panels);
   for (int64_t k = 0; k < head_size; ++k) {
-    panel[kernels::panel_place(k, token % kernels::kPanelColumns, panels)] = key_K[k];
+    panel[kernels::panel_index(k, token % kernels::kPanelColumns, panels)] = key_K[k];
   }
 }
 
@@ -25,7 +25,7 @@ void write_value(
   for (int64_t first = 0; first < head_size; first += kernels::kPanelColumns) {
     const int64_t columns = std::min(head_size - first, kernels::kPanelColumns);
     for (int64_t column = 0; column < columns; ++column) {
-      panels[kernels::panel_place(token, column, panels)] = value_K[first + column];
+      panels[kernels::panel_index(token, column, panels)] = value_K[first + column];
     }
     panels += kernels::panel_size(num_tokens, panels);
   }
@@ -36,7 +36,7 @@ void read_key(const T* panels, int64_t head_size, int64_t token, float* key_K) {
   const T* panel = panels + token / kernels::kPanelColumns * kernels::panel_size(head_size, panels);
   for (int64_t k = 0; k < head_size; ++k) {
     key_K[k] =
-        kernels::to_float(panel[kernels::panel_place(k, token % kernels::kPanelColumns, panels)]);
+        kernels::to_float(panel[kernels::panel_index(k, token % kernels::kPanelColumns, panels)]);
   }
 }
 
@@ -47,7 +47,7 @@ void read_value(
   for (int64_t k = 0; k < head_size; ++k) {
     const T* panel = panels + k / kernels::kPanelColumns * size;
     value_K[k] =
-        kernels::to_float(panel[kernels::panel_place(token, k % kernels::kPanelColumns, panels)]);
+        kernels::to_float(panel[kernels::panel_index(token, k % kernels::kPanelColumns, panels)]);
   }
 }
 

@@ -136,7 +136,7 @@ LineProgress line_from_json(const Json& json) {
   line.nats = json.at("nats").get<double>();
   line.text = from_hex(json.at("text").get<std::string>());
   if (static_cast<uint64_t>(line.bytes) < line.text.size()) {
-    throw CheckpointError("the line under way is shorter than its text");
+    throw CheckpointError("the line begun is shorter than its text");
   }
   return line;
 }
@@ -215,10 +215,10 @@ size_t element_bytes(const StatePart& part) {
 }
 
 double value_at(const StatePart& part, size_t index) {
-  const size_t place = index * element_bytes(part);
+  const size_t offset = index * element_bytes(part);
   const uint32_t bits = part.dtype == kBfloat16
-                            ? uint32_t{little_endian_at<uint16_t>(part.bytes, place)} << 16
-                            : little_endian_at<uint32_t>(part.bytes, place);
+                            ? uint32_t{little_endian_at<uint16_t>(part.bytes, offset)} << 16
+                            : little_endian_at<uint32_t>(part.bytes, offset);
   return static_cast<double>(std::bit_cast<float>(bits));
 }
 

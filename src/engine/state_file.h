@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A document under way, as a file from which it goes on exactly.
+// A document being read, as a file from which it goes on exactly.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct StatePart {
 ///   8 bytes    "BRTSTATE"
 ///   4 bytes    format version, little endian as all numbers
 ///   8 bytes    size of the header
-///   header     JSON: model, sampler, places in the text, names and sizes of the parts
+///   header     JSON: model, sampler, positions in the text, names and sizes of the parts
 ///   parts      one by one, in the order of the header
 ///   8 bytes    XXH3 of everything before
 struct StateFile {

@@ -39,23 +39,23 @@ StateUpdate<T>::StateUpdate(const PackedModel& model, const StreamLayout& layout
       config_(model.config()),
       layer_(layer),
       weights_(*model.layer(layer).cell),
-      places_(layout.layers[static_cast<size_t>(layer)].cell) {
+      offsets_(layout.layers[static_cast<size_t>(layer)].cell) {
   const int64_t tiles = num_tiles();
-  add_stage(&StateUpdate::name_states, tiles);
+  add_stage(&StateUpdate::add_state_ids, tiles);
   add_stage(&StateUpdate::project_keys_values, tiles * weights_.keys_values.num_panels());
   add_stage(&StateUpdate::store_keys_values, tiles * config_.num_heads);
   units_before_tokens_ = num_units_;
   add_stage(&StateUpdate::project_queries, tiles * weights_.queries.num_panels());
   add_stage(&StateUpdate::store_queries, tiles);
-  add_stage(&StateUpdate::read_states, tiles * config_.num_heads);
-  add_stage(&StateUpdate::prepare_read, tiles);
-  add_stage(&StateUpdate::map_states, tiles * weights_.over_states.num_panels());
+  add_stage(&StateUpdate::attend_states, tiles * config_.num_heads);
+  add_stage(&StateUpdate::prepare_attended, tiles);
+  add_stage(&StateUpdate::project_attended_states, tiles * weights_.state_projection.num_panels());
   const int64_t panels = kernels::num_panels(config_.window);
   for (int64_t panel = 0; panel < panels; ++panel) {
-    add_stage(&StateUpdate::read_previous_block, tiles * config_.num_heads, 0, panel);
+    add_stage(&StateUpdate::attend_previous_block, tiles * config_.num_heads, 0, panel);
   }
   for (int64_t panel = 0; panel < panels; ++panel) {
-    add_stage(&StateUpdate::read_block, tiles * config_.num_heads,
+    add_stage(&StateUpdate::attend_block, tiles * config_.num_heads,
               std::min((panel + 1) * kPanelColumns, config_.window), panel);
   }
   add_end();
@@ -72,22 +72,22 @@ template <class T>
 void StateUpdate<T>::add_end() {
   const int64_t tiles = num_tiles();
   const int64_t window = config_.window;
-  add_stage(&StateUpdate::prepare_read, tiles, window);
-  add_stage(&StateUpdate::map_tokens, tiles * weights_.over_tokens.num_panels(), window);
+  add_stage(&StateUpdate::prepare_attended, tiles, window);
+  add_stage(&StateUpdate::project_attended_tokens, tiles * weights_.token_projection.num_panels(), window);
   switch (config_.cell) {
     case CellType::kSkip:
       add_stage(&StateUpdate::gate_skip, tiles, window);
       return;
     case CellType::kDual:
       add_stage(&StateUpdate::gate_dual, tiles, window);
-      add_stage(&StateUpdate::map_up, tiles * weights_.up.num_panels(), window);
+      add_stage(&StateUpdate::project_up, tiles * weights_.up.num_panels(), window);
       add_stage(&StateUpdate::prepare_hidden, tiles, window);
       break;
     case CellType::kSingle:
       add_stage(&StateUpdate::prepare_single, tiles, window);
       break;
   }
-  add_stage(&StateUpdate::map_hidden, tiles * weights_.down.num_panels(), window);
+  add_stage(&StateUpdate::project_down, tiles * weights_.down.num_panels(), window);
   add_stage(&StateUpdate::gate_hidden, tiles, window);
 }
 
@@ -133,8 +133,8 @@ typename StateUpdate<T>::Tile StateUpdate<T>::tile(int64_t index) const {
 }
 
 template <class T>
-float* StateUpdate<T>::floats(const Work& work, int64_t place) const {
-  return StateAccess::at<float>(work.state, place);
+float* StateUpdate<T>::floats(const Work& work, int64_t offset) const {
+  return StateAccess::at<float>(work.state, offset);
 }
 
 /// A tile of attention, then vectors: [kTileRows, largest of D and K].
@@ -168,7 +168,7 @@ void StateUpdate<T>::product(const Work& work,
                              MatmulOutput output) const {
   const Tile rows = tile(work.unit / matrix.num_panels());
   const int64_t panel = work.unit % matrix.num_panels();
-  const std::byte* memory = StateAccess::at<std::byte>(work.state, places_.operand);
+  const std::byte* memory = StateAccess::at<std::byte>(work.state, offsets_.operand);
   const Operand operand = layout_.cell_operand.view(matrix.depth(), memory);
   matrix.multiply(operand.from_row(rows.first), rows.count, {panel, panel + 1},
                   floats(work, out) + rows.first * matrix.columns(), matrix.columns(), output);
@@ -176,16 +176,16 @@ void StateUpdate<T>::product(const Work& work,
 
 /// s = rmsnorm(c) + state_ids
 template <class T>
-void StateUpdate<T>::name_states(const Work& work) const {
+void StateUpdate<T>::add_state_ids(const Work& work) const {
   const Tile rows = tile(work.unit);
   const int64_t width = config_.width;
-  float* named_SD = vectors(work);
-  normalize(work, rows, weights_.state_norm_D, named_SD);
+  float* with_ids_SD = vectors(work);
+  normalize(work, rows, weights_.state_norm_D, with_ids_SD);
   const float* ids_SD = weights_.state_ids_SD.data() + rows.first * width;
   for (int64_t i = 0; i < rows.count * width; ++i) {
-    named_SD[i] += ids_SD[i];
+    with_ids_SD[i] += ids_SD[i];
   }
-  make_operand(work, rows, named_SD, width, width);
+  make_operand(work, rows, with_ids_SD, width, width);
 }
 
 /// rmsnorm of the states of a tile.
@@ -196,7 +196,7 @@ void StateUpdate<T>::normalize(const Work& work,
                                float* out_SD) const {
   const int64_t width = config_.width;
   kernels::RmsNormArgs<float> args;
-  args.x = floats(work, places_.state) + rows.first * width;
+  args.x = floats(work, offsets_.state) + rows.first * width;
   args.gain = gain_D.data();
   args.out = out_SD;
   args.root = out_SD + kTileRows * width;
@@ -211,13 +211,13 @@ void StateUpdate<T>::make_operand(
     const Work& work, const Tile& rows, const float* x, int64_t stride, int64_t depth) const {
   layout_.cell_operand.make(x - rows.first * stride, stride, depth, rows.first,
                             rows.first + rows.count,
-                            StateAccess::at<std::byte>(work.state, places_.operand));
+                            StateAccess::at<std::byte>(work.state, offsets_.operand));
 }
 
 /// s [Wk' ; Wv']
 template <class T>
 void StateUpdate<T>::project_keys_values(const Work& work) const {
-  product(work, weights_.keys_values, places_.heads, MatmulOutput::kStoreFloat);
+  product(work, weights_.keys_values, offsets_.qkv, MatmulOutput::kStoreFloat);
 }
 
 /// Ks and Vs of a tile and head into their panels.
@@ -229,13 +229,13 @@ void StateUpdate<T>::store_keys_values(const Work& work) const {
   const Tile rows = tile(index);
   const int64_t head_size = config_.head_size;
   const int64_t stride = weights_.keys_values.columns();
-  const float* heads_SK = floats(work, places_.heads) + rows.first * stride + head * head_size;
+  const float* qkv_SK = floats(work, offsets_.qkv) + rows.first * stride + head * head_size;
 
   float* keys_SK = vectors(work);
   for (int64_t s = 0; s < rows.count; ++s) {
-    make_key(config_, heads_SK + s * stride, keys_SK + s * head_size);
+    make_key(config_, qkv_SK + s * stride, keys_SK + s * head_size);
   }
-  T* keys = StateAccess::at<T>(work.state, places_.keys + head * layout_.state_key_bytes);
+  T* keys = StateAccess::at<T>(work.state, offsets_.keys + head * layout_.state_key_bytes);
   kernels::PackArgs<float, T> args;
   args.source = keys_SK;
   args.source_stride = head_size;
@@ -244,12 +244,12 @@ void StateUpdate<T>::store_keys_values(const Work& work) const {
   args.columns = rows.count;
   kernels::pack_columns(args, 0, 1);
 
-  T* values = StateAccess::at<T>(work.state, places_.values + head * layout_.state_value_bytes);
+  T* values = StateAccess::at<T>(work.state, offsets_.values + head * layout_.state_value_bytes);
   const int64_t value_panel = kernels::panel_size(config_.num_states, values);
   args.source_stride = stride;
   args.depth = rows.count;
   for (int64_t column = 0; column < head_size; column += kPanelColumns) {
-    args.source = heads_SK + weights_.keys_values.source_column(1) + column;
+    args.source = qkv_SK + weights_.keys_values.source_column(1) + column;
     args.panels = values + column / kPanelColumns * value_panel + rows.first * kPanelColumns;
     args.columns = std::min(kPanelColumns, head_size - column);
     kernels::pack_rows(args, 0, 1);
@@ -259,7 +259,7 @@ void StateUpdate<T>::store_keys_values(const Work& work) const {
 /// s [Wq' ; Wq2']
 template <class T>
 void StateUpdate<T>::project_queries(const Work& work) const {
-  product(work, weights_.queries, places_.heads, MatmulOutput::kStoreFloat);
+  product(work, weights_.queries, offsets_.qkv, MatmulOutput::kStoreFloat);
 }
 
 /// qs and qe of a tile.
@@ -271,9 +271,9 @@ void StateUpdate<T>::store_queries(const Work& work) const {
   float* query_K = vectors(work);
   for (const int64_t source : {0, 1}) {
     T* out_SE =
-        StateAccess::at<T>(work.state, source == 0 ? places_.queries : places_.cross_queries);
+        StateAccess::at<T>(work.state, source == 0 ? offsets_.queries : offsets_.cross_queries);
     for (int64_t s = rows.first; s < rows.first + rows.count; ++s) {
-      const float* row = floats(work, places_.heads) + s * weights_.queries.columns() +
+      const float* row = floats(work, offsets_.qkv) + s * weights_.queries.columns() +
                          weights_.queries.source_column(source);
       for (int64_t column = 0; column < joined; column += head_size) {
         make_query(config_, row + column, query_K);
@@ -285,53 +285,53 @@ void StateUpdate<T>::store_queries(const Work& work) const {
 
 /// rs = attention(qs, Ks, Vs, |b|), of one tile and head.
 template <class T>
-void StateUpdate<T>::read_states(const Work& work) const {
+void StateUpdate<T>::attend_states(const Work& work) const {
   const Tile rows = tile(work.unit / config_.num_heads);
   const int64_t head = work.unit % config_.num_heads;
   const int64_t joined = config_.num_heads * config_.head_size;
-  const int64_t place = rows.first * joined + head * config_.head_size;
+  const int64_t offset = rows.first * joined + head * config_.head_size;
   HeadPanels<T> states;
-  states.keys = StateAccess::at<T>(work.state, places_.keys + head * layout_.state_key_bytes);
-  states.values = StateAccess::at<T>(work.state, places_.values + head * layout_.state_value_bytes);
+  states.keys = StateAccess::at<T>(work.state, offsets_.keys + head * layout_.state_key_bytes);
+  states.values = StateAccess::at<T>(work.state, offsets_.values + head * layout_.state_value_bytes);
   states.head_size = config_.head_size;
   states.num_keys = config_.num_states;
   attend_all<T>(states, weights_.scale_H[static_cast<size_t>(head)],
-                {StateAccess::at<T>(work.state, places_.queries) + place, joined, rows.count},
-                {floats(work, places_.read) + place, joined, rows.count}, tile_scratch(work));
+                {StateAccess::at<T>(work.state, offsets_.queries) + offset, joined, rows.count},
+                {floats(work, offsets_.attended) + offset, joined, rows.count}, tile_scratch(work));
 }
 
 /// rs or re as an operand.
 template <class T>
-void StateUpdate<T>::prepare_read(const Work& work) const {
+void StateUpdate<T>::prepare_attended(const Work& work) const {
   const Tile rows = tile(work.unit);
   const int64_t joined = config_.num_heads * config_.head_size;
-  make_operand(work, rows, floats(work, places_.read) + rows.first * joined, joined, joined);
+  make_operand(work, rows, floats(work, offsets_.attended) + rows.first * joined, joined, joined);
 }
 
 /// The part of rs in what reads [rs ; re].
 template <class T>
-void StateUpdate<T>::map_states(const Work& work) const {
-  product(work, weights_.over_states, places_.maps, MatmulOutput::kStoreFloat);
+void StateUpdate<T>::project_attended_states(const Work& work) const {
+  product(work, weights_.state_projection, offsets_.projection, MatmulOutput::kStoreFloat);
 }
 
 template <class T>
-void StateUpdate<T>::read_previous_block(const Work& work) const {
-  read_panel(work, /*block=*/1);
+void StateUpdate<T>::attend_previous_block(const Work& work) const {
+  attend_panel(work, /*block=*/1);
 }
 
 template <class T>
-void StateUpdate<T>::read_block(const Work& work) const {
-  read_panel(work, /*block=*/0);
+void StateUpdate<T>::attend_block(const Work& work) const {
+  attend_panel(work, /*block=*/0);
 }
 
 /// re = attention(qe, Ke, Ve, |b2|): one tile and head, and the next panel of keys. What the
 /// panels give by themselves is joined by the logs of their softmaxes' denominators.
 template <class T>
-void StateUpdate<T>::read_panel(const Work& work, int64_t block) const {
+void StateUpdate<T>::attend_panel(const Work& work, int64_t block) const {
   const Tile rows = tile(work.unit / config_.num_heads);
   const int64_t head = work.unit % config_.num_heads;
   const bool is_first = block == 1 && work.panel == 0;
-  const LayerPlaces& cache = layout_.layers[static_cast<size_t>(layer_)];
+  const LayerOffsets& cache = layout_.layers[static_cast<size_t>(layer_)];
   const int64_t joined = config_.num_heads * config_.head_size;
   HeadPanels<T> tokens;
   tokens.keys = StateAccess::cache<T>(work.state, cache.keys, layout_.key_head_bytes, block, head);
@@ -339,7 +339,7 @@ void StateUpdate<T>::read_panel(const Work& work, int64_t block) const {
       StateAccess::cache<T>(work.state, cache.values, layout_.value_head_bytes, block, head);
   tokens.head_size = config_.head_size;
   tokens.num_keys = config_.window;
-  const T* query = StateAccess::at<T>(work.state, places_.cross_queries) + rows.first * joined +
+  const T* query = StateAccess::at<T>(work.state, offsets_.cross_queries) + rows.first * joined +
                    head * config_.head_size;
   const int64_t first = work.panel * kPanelColumns;
   const bool is_hidden =
@@ -373,8 +373,8 @@ void StateUpdate<T>::join(const Work& work,
   const int64_t heads = config_.num_heads;
   for (int64_t r = 0; r < rows.count; ++r) {
     const int64_t state = rows.first + r;
-    float* out_K = floats(work, places_.read) + (state * heads + head) * head_size;
-    float& log_sum = floats(work, places_.log_sum)[state * heads + head];
+    float* out_K = floats(work, offsets_.attended) + (state * heads + head) * head_size;
+    float& log_sum = floats(work, offsets_.log_sum)[state * heads + head];
     const float* part_K = part.sum_RK + r * head_size;
     if (part.is_first) {
       std::copy(part_K, part_K + head_size, out_K);
@@ -395,22 +395,22 @@ void StateUpdate<T>::join(const Work& work,
 
 /// The part of re in what reads [rs ; re].
 template <class T>
-void StateUpdate<T>::map_tokens(const Work& work) const {
-  product(work, weights_.over_tokens, places_.maps, MatmulOutput::kAddFloat);
+void StateUpdate<T>::project_attended_tokens(const Work& work) const {
+  product(work, weights_.token_projection, offsets_.projection, MatmulOutput::kAddFloat);
 }
 
 /// c = gate(c, z = [rs ; re] Wo')
 template <class T>
 void StateUpdate<T>::gate_skip(const Work& work) const {
   const Tile rows = tile(work.unit);
-  gate_rows(work, rows, weights_.gate, {weights_.over_tokens, places_.maps, false});
+  gate_rows(work, rows, weights_.gate, {weights_.token_projection, offsets_.projection, false});
 }
 
 /// c1 = gate(c, z = [rs ; re] Wo'), and rmsnorm(c1) as an operand.
 template <class T>
 void StateUpdate<T>::gate_dual(const Work& work) const {
   const Tile rows = tile(work.unit);
-  gate_rows(work, rows, weights_.gate, {weights_.over_tokens, places_.maps, false});
+  gate_rows(work, rows, weights_.gate, {weights_.token_projection, offsets_.projection, false});
   float* normed_SD = vectors(work);
   normalize(work, rows, weights_.ffn_norm_D, normed_SD);
   make_operand(work, rows, normed_SD, config_.width, config_.width);
@@ -418,28 +418,28 @@ void StateUpdate<T>::gate_dual(const Work& work) const {
 
 /// relu(rmsnorm(c1) W1')
 template <class T>
-void StateUpdate<T>::map_up(const Work& work) const {
-  product(work, weights_.up, places_.hidden, MatmulOutput::kStoreFloat);
+void StateUpdate<T>::project_up(const Work& work) const {
+  product(work, weights_.up, offsets_.hidden, MatmulOutput::kStoreFloat);
 }
 
 template <class T>
 void StateUpdate<T>::prepare_hidden(const Work& work) const {
-  rectify(work, tile(work.unit), places_.hidden, weights_.up.columns());
+  relu(work, tile(work.unit), offsets_.hidden, weights_.up.columns());
 }
 
 /// single: relu([rs ; re] W1')
 template <class T>
 void StateUpdate<T>::prepare_single(const Work& work) const {
-  rectify(work, tile(work.unit), places_.maps, weights_.over_tokens.columns());
+  relu(work, tile(work.unit), offsets_.projection, weights_.token_projection.columns());
 }
 
 /// relu of a tile's hidden units, which become an operand.
 template <class T>
-void StateUpdate<T>::rectify(const Work& work,
+void StateUpdate<T>::relu(const Work& work,
                              const Tile& rows,
-                             int64_t place,
+                             int64_t offset,
                              int64_t stride) const {
-  float* hidden_SF = floats(work, place) + rows.first * stride;
+  float* hidden_SF = floats(work, offset) + rows.first * stride;
   for (int64_t i = 0; i < rows.count * stride; ++i) {
     hidden_SF[i] = hidden_SF[i] < 0.0F ? 0.0F : hidden_SF[i];
   }
@@ -447,8 +447,8 @@ void StateUpdate<T>::rectify(const Work& work,
 }
 
 template <class T>
-void StateUpdate<T>::map_hidden(const Work& work) const {
-  product(work, weights_.down, places_.hidden_maps, MatmulOutput::kStoreFloat);
+void StateUpdate<T>::project_down(const Work& work) const {
+  product(work, weights_.down, offsets_.ffn_projection, MatmulOutput::kStoreFloat);
 }
 
 /// dual: c = gate(c1, z = hidden W2');  single: c = gate(c, z = tanh(hidden W2'))
@@ -456,7 +456,7 @@ template <class T>
 void StateUpdate<T>::gate_hidden(const Work& work) const {
   const bool is_single = config_.cell == CellType::kSingle;
   gate_rows(work, tile(work.unit), is_single ? weights_.gate : weights_.ffn_gate,
-            {weights_.down, places_.hidden_maps, is_single});
+            {weights_.down, offsets_.ffn_projection, is_single});
 }
 
 /// The gate on a tile's states, which are replaced. The maps are z and, for a lstm gate, h Wi and
@@ -465,20 +465,20 @@ template <class T>
 void StateUpdate<T>::gate_rows(const Work& work,
                                const Tile& rows,
                                const GateWeights& gate,
-                               const GateMaps& maps) const {
+                               const GateProjection& projection) const {
   const int64_t width = config_.width;
   const bool is_lstm = config_.gate == GateType::kLstm;
-  const bool has_tanh = maps.has_tanh || (is_lstm && config_.candidate_tanh);
+  const bool has_tanh = projection.has_tanh || (is_lstm && config_.candidate_tanh);
   float* next_D = vectors(work);
   for (int64_t s = rows.first; s < rows.first + rows.count; ++s) {
-    float* state_D = floats(work, places_.state) + s * width;
-    float* candidate_D = floats(work, maps.place) + s * maps.matrix.columns();
+    float* state_D = floats(work, offsets_.state) + s * width;
+    float* candidate_D = floats(work, projection.offset) + s * projection.matrix.columns();
     for (int64_t d = 0; d < width && has_tanh; ++d) {
       candidate_D[d] = std::tanh(candidate_D[d]);
     }
     if (is_lstm) {
-      float* input_D = candidate_D + maps.matrix.source_column(1);
-      float* forget_D = candidate_D + maps.matrix.source_column(2);
+      float* input_D = candidate_D + projection.matrix.source_column(1);
+      float* forget_D = candidate_D + projection.matrix.source_column(2);
       add(gate.input_bias_D, input_D);
       add(gate.forget_bias_D, forget_D);
       kernels::lstm_gate(

@@ -62,10 +62,10 @@ class StateUpdate {
     const float* sum_RK = nullptr;
     bool is_first = false;
   };
-  /// What a gate reads: the product of a matrix, at a place of the state's memory.
-  struct GateMaps {
+  /// What a gate reads: the product of a matrix, at an offset of the state's memory.
+  struct GateProjection {
     const WeightMatrix& matrix;
-    int64_t place = 0;
+    int64_t offset = 0;
     bool has_tanh = false;  ///< of the candidate, with either gate
   };
   /// States [first, first + count) of a tile.
@@ -79,7 +79,7 @@ class StateUpdate {
   const ModelConfig& config_;
   int64_t layer_;
   const CellWeights& weights_;
-  const CellPlaces& places_;
+  const CellOffsets& offsets_;
   std::vector<Stage> stages_;
   int64_t num_units_ = 0;
   int64_t units_before_tokens_ = 0;
@@ -88,28 +88,28 @@ class StateUpdate {
   void add_end();
   int64_t num_tiles() const;
   Tile tile(int64_t index) const;
-  float* floats(const Work& work, int64_t place) const;
+  float* floats(const Work& work, int64_t offset) const;
   TileScratch<T> tile_scratch(const Work& work) const;
   float* vectors(const Work& work) const;
 
   // Stages, in order.
-  void name_states(const Work& work) const;
+  void add_state_ids(const Work& work) const;
   void project_keys_values(const Work& work) const;
   void store_keys_values(const Work& work) const;
   void project_queries(const Work& work) const;
   void store_queries(const Work& work) const;
-  void read_states(const Work& work) const;
-  void prepare_read(const Work& work) const;
-  void map_states(const Work& work) const;
-  void read_previous_block(const Work& work) const;
-  void read_block(const Work& work) const;
-  void map_tokens(const Work& work) const;
+  void attend_states(const Work& work) const;
+  void prepare_attended(const Work& work) const;
+  void project_attended_states(const Work& work) const;
+  void attend_previous_block(const Work& work) const;
+  void attend_block(const Work& work) const;
+  void project_attended_tokens(const Work& work) const;
   void gate_skip(const Work& work) const;
   void gate_dual(const Work& work) const;
-  void map_up(const Work& work) const;
+  void project_up(const Work& work) const;
   void prepare_hidden(const Work& work) const;
   void prepare_single(const Work& work) const;
-  void map_hidden(const Work& work) const;
+  void project_down(const Work& work) const;
   void gate_hidden(const Work& work) const;
 
   // Their parts.
@@ -123,13 +123,13 @@ class StateUpdate {
                const WeightMatrix& matrix,
                int64_t out,
                kernels::MatmulOutput output) const;
-  void read_panel(const Work& work, int64_t block) const;
+  void attend_panel(const Work& work, int64_t block) const;
   void join(const Work& work, const Tile& rows, int64_t head, const PanelPart& part) const;
-  void rectify(const Work& work, const Tile& rows, int64_t place, int64_t stride) const;
+  void relu(const Work& work, const Tile& rows, int64_t offset, int64_t stride) const;
   void gate_rows(const Work& work,
                  const Tile& rows,
                  const GateWeights& gate,
-                 const GateMaps& maps) const;
+                 const GateProjection& projection) const;
 };
 
 }  // namespace brt

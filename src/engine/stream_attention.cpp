@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention of tokens, head by head, in tiles of rows.
 //
-// A token's place in the panels depends on its place in the document alone, and zeros that other
+// A token's row of the panels depends on its position in the document alone, and zeros that other
 // rows of a tile bring into a row's sums add nothing: so a row has the same bits in every tile.
 #include "engine/stream_attention.h"
 
@@ -24,7 +24,7 @@ using kernels::MatmulOutput;
 
 namespace {
 
-/// The sources of LayerWeights::heads.
+/// The sources of LayerWeights::qkv.
 constexpr int64_t kKey = 0;
 constexpr int64_t kValue = 1;
 constexpr int64_t kQuery = 2;
@@ -79,7 +79,7 @@ typename StreamAttention<T>::Scratch StreamAttention<T>::scratch_at(std::byte* m
   memory += aligned_bytes<T>(kTileRows * config_.head_size);
   scratch.vector_K = reinterpret_cast<float*>(memory);
   memory += aligned_bytes<float>(config_.head_size);
-  scratch.turned_K = reinterpret_cast<float*>(memory);
+  scratch.rotated_K = reinterpret_cast<float*>(memory);
   return scratch;
 }
 
@@ -89,15 +89,15 @@ void StreamAttention<T>::run(int64_t layer,
                             const TokenRows& rows,
                             std::byte* scratch) const {
   const LayerWeights& weights = model_.layer(layer);
-  const LayerPlaces& places = layout_.layers[static_cast<size_t>(layer)];
-  const Call call = {weights, places, head, rows, scratch_at(scratch)};
+  const LayerOffsets& offsets = layout_.layers[static_cast<size_t>(layer)];
+  const Call call = {weights, offsets, head, rows, scratch_at(scratch)};
   append(call);
   const int64_t read_layer = weights.cell ? layer : topmost_recurrent_layer(config_);
   for (int64_t first = 0; first < rows.count; first += kTileRows) {
     const int64_t count = std::min(kTileRows, rows.count - first);
-    over_tokens(call, first, count);
+    self_attention(call, first, count);
     if (weights.reads_states) {
-      over_states(call, layout_.layers[static_cast<size_t>(read_layer)].cell, first, count);
+      cross_attention(call, layout_.layers[static_cast<size_t>(read_layer)].cell, first, count);
     }
   }
 }
@@ -106,15 +106,15 @@ template <class T>
 const void* StreamAttention<T>::first_keys(int64_t layer,
                                           int64_t head,
                                           const TokenRows& rows) const {
-  const int64_t place = layout_.layers[static_cast<size_t>(layer)].turned_keys;
+  const int64_t offset = layout_.layers[static_cast<size_t>(layer)].rotated_keys;
   const T* keys =
-      StateAccess::cache<T>(*rows.state, place, layout_.key_head_bytes, /*block=*/1, head);
+      StateAccess::cache<T>(*rows.state, offset, layout_.key_head_bytes, /*block=*/1, head);
   return keys + rows.first / kPanelColumns * kernels::panel_size(config_.head_size, keys);
 }
 
 /// Rotary (model.md, "Position bias").
 template <class T>
-void StreamAttention<T>::turn(const float* x_K, int64_t position, float* out_K) const {
+void StreamAttention<T>::rotate(const float* x_K, int64_t position, float* out_K) const {
   const int64_t half = config_.head_size / 2;
   const float* cosine = cosine_.data() + position * half;
   const float* sine = sine_.data() + position * half;
@@ -125,36 +125,36 @@ void StreamAttention<T>::turn(const float* x_K, int64_t position, float* out_K) 
 }
 
 template <class T>
-void StreamAttention<T>::turn_keys(StreamState& state) const {
+void StreamAttention<T>::rotate_keys(StreamState& state) const {
   if (config_.position != PositionType::kRotary) {
     return;
   }
   std::vector<float> key_K(static_cast<size_t>(config_.head_size));
-  std::vector<float> turned_K(static_cast<size_t>(config_.head_size));
+  std::vector<float> rotated_K(static_cast<size_t>(config_.head_size));
   std::vector<T> rounded_K(static_cast<size_t>(config_.head_size));
-  for (const LayerPlaces& places : layout_.layers) {
+  for (const LayerOffsets& offsets : layout_.layers) {
     for (int64_t i = 0; i < 2 * config_.num_heads * config_.window; ++i) {
       const int64_t token = i % config_.window;
       const int64_t head = i / config_.window % config_.num_heads;
       const int64_t index = i / config_.window / config_.num_heads;
-      read_key(StateAccess::cache<T>(state, places.keys, layout_.key_head_bytes, index, head),
+      read_key(StateAccess::cache<T>(state, offsets.keys, layout_.key_head_bytes, index, head),
                config_.head_size, token, key_K.data());
-      turn(key_K.data(), token, turned_K.data());
-      kernels::round_row(turned_K.data(), rounded_K.data(), config_.head_size);
+      rotate(key_K.data(), token, rotated_K.data());
+      kernels::round_row(rotated_K.data(), rounded_K.data(), config_.head_size);
       write_key(
-          StateAccess::cache<T>(state, places.turned_keys, layout_.key_head_bytes, index, head),
+          StateAccess::cache<T>(state, offsets.rotated_keys, layout_.key_head_bytes, index, head),
           config_.head_size, token, rounded_K.data());
     }
   }
 }
 
-/// A block's keys (or turned keys, by `place`) and values; block 0 is the one under way.
+/// A block's keys (or rotated keys, by `offset`) and values; block 0 is the current one.
 template <class T>
-HeadPanels<T> StreamAttention<T>::block(const Call& call, int64_t place, int64_t index) const {
+HeadPanels<T> StreamAttention<T>::block(const Call& call, int64_t offset, int64_t index) const {
   HeadPanels<T> panels;
   panels.keys =
-      StateAccess::cache<T>(*call.rows.state, place, layout_.key_head_bytes, index, call.head);
-  panels.values = StateAccess::cache<T>(*call.rows.state, call.places.values,
+      StateAccess::cache<T>(*call.rows.state, offset, layout_.key_head_bytes, index, call.head);
+  panels.values = StateAccess::cache<T>(*call.rows.state, call.offsets.values,
                                         layout_.value_head_bytes, index, call.head);
   panels.head_size = config_.head_size;
   panels.num_keys = config_.window;
@@ -165,102 +165,102 @@ template <class T>
 void StreamAttention<T>::append(const Call& call) const {
   StreamState& state = *call.rows.state;
   const int64_t head_column = call.head * config_.head_size;
-  T* keys = StateAccess::cache<T>(state, call.places.keys, layout_.key_head_bytes, 0, call.head);
-  T* turned_keys =
-      StateAccess::cache<T>(state, call.places.turned_keys, layout_.key_head_bytes, 0, call.head);
+  T* keys = StateAccess::cache<T>(state, call.offsets.keys, layout_.key_head_bytes, 0, call.head);
+  T* rotated_keys =
+      StateAccess::cache<T>(state, call.offsets.rotated_keys, layout_.key_head_bytes, 0, call.head);
   T* values =
-      StateAccess::cache<T>(state, call.places.values, layout_.value_head_bytes, 0, call.head);
+      StateAccess::cache<T>(state, call.offsets.values, layout_.value_head_bytes, 0, call.head);
   const int64_t head_size = config_.head_size;
   T* rounded_K = call.scratch.query_RK;  // no query is made yet
   for (int64_t r = 0; r < call.rows.count; ++r) {
-    const float* row = call.rows.heads_RP + r * call.rows.heads_stride + head_column;
+    const float* row = call.rows.qkv_RP + r * call.rows.qkv_stride + head_column;
     const int64_t token = call.rows.first + r;
-    make_key(config_, row + call.weights.heads.source_column(kKey), call.scratch.vector_K);
+    make_key(config_, row + call.weights.qkv.source_column(kKey), call.scratch.vector_K);
     kernels::round_row(call.scratch.vector_K, rounded_K, head_size);
     write_key(keys, head_size, token, rounded_K);
     if (config_.position == PositionType::kRotary) {
       // Of the rounded key, so that it can be made again from the cache.
       read_key(keys, head_size, token, call.scratch.vector_K);
-      turn(call.scratch.vector_K, token, call.scratch.turned_K);
-      kernels::round_row(call.scratch.turned_K, rounded_K, head_size);
-      write_key(turned_keys, head_size, token, rounded_K);
+      rotate(call.scratch.vector_K, token, call.scratch.rotated_K);
+      kernels::round_row(call.scratch.rotated_K, rounded_K, head_size);
+      write_key(rotated_keys, head_size, token, rounded_K);
     }
-    kernels::round_row(row + call.weights.heads.source_column(kValue), rounded_K, head_size);
+    kernels::round_row(row + call.weights.qkv.source_column(kValue), rounded_K, head_size);
     write_value(values, head_size, config_.window, token, rounded_K);
   }
 }
 
-/// Queries of rows [first, first + count) into the scratch; those over tokens turned as the keys
-/// of either block need it: keys keep the turn of their place in their own block, so for those of
-/// the previous block a query stands W places further.
+/// Queries of rows [first, first + count) into the scratch; those over tokens rotated as the keys
+/// of either block need it: keys keep the rotation of their position in their own block, so for
+/// those of the previous block a query stands W positions further.
 template <class T>
 void StreamAttention<T>::make_queries(const Call& call,
                                      int64_t first,
                                      int64_t count,
                                      int64_t source) const {
   const int64_t head_size = config_.head_size;
-  const int64_t column = call.weights.heads.source_column(source) + call.head * head_size;
+  const int64_t column = call.weights.qkv.source_column(source) + call.head * head_size;
   float* vector_K = call.scratch.vector_K;
   for (int64_t r = 0; r < count; ++r) {
-    make_query(config_, call.rows.heads_RP + (first + r) * call.rows.heads_stride + column,
+    make_query(config_, call.rows.qkv_RP + (first + r) * call.rows.qkv_stride + column,
                vector_K);
     T* query_K = call.scratch.query_RK + r * head_size;
     if (source != kQuery || config_.position != PositionType::kRotary) {
       kernels::round_row(vector_K, query_K, head_size);
       continue;
     }
-    const int64_t place = call.rows.first + first + r;
-    turn(vector_K, place, call.scratch.turned_K);
-    kernels::round_row(call.scratch.turned_K, query_K, head_size);
-    turn(vector_K, place + config_.window, call.scratch.turned_K);
-    kernels::round_row(call.scratch.turned_K, call.scratch.earlier_query_RK + r * head_size,
+    const int64_t position = call.rows.first + first + r;
+    rotate(vector_K, position, call.scratch.rotated_K);
+    kernels::round_row(call.scratch.rotated_K, query_K, head_size);
+    rotate(vector_K, position + config_.window, call.scratch.rotated_K);
+    kernels::round_row(call.scratch.rotated_K, call.scratch.earlier_query_RK + r * head_size,
                        head_size);
   }
 }
 
 template <class T>
-void StreamAttention<T>::over_tokens(const Call& call, int64_t first, int64_t count) const {
+void StreamAttention<T>::self_attention(const Call& call, int64_t first, int64_t count) const {
   make_queries(call, first, count, kQuery);
   const TileScratch<T>& tile = call.scratch.tile;
   const int64_t window = config_.window;
-  const int64_t first_place =
+  const int64_t first_position =
       call.rows.first + first;                         // in the block: the first row sees from here
-  const int64_t last_place = first_place + count - 1;  // ... the last one up to here
-  const int64_t begin = first_place / kPanelColumns * kPanelColumns;
-  const HeadPanels<T> earlier = block(call, call.places.turned_keys, 1);
-  const HeadPanels<T> under_way = block(call, call.places.turned_keys, 0);
+  const int64_t last_position = first_position + count - 1;  // ... the last one up to here
+  const int64_t begin = first_position / kPanelColumns * kPanelColumns;
+  const HeadPanels<T> earlier = block(call, call.offsets.rotated_keys, 1);
+  const HeadPanels<T> current = block(call, call.offsets.rotated_keys, 0);
   const T* earlier_query = config_.position == PositionType::kRotary ? call.scratch.earlier_query_RK
                                                                      : call.scratch.query_RK;
 
-  const int64_t first_value = first_place / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
-  const T* earlier_values = earlier.values + first_value * kPanelColumns;
+  const int64_t first_value_row = first_position / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
+  const T* earlier_values = earlier.values + first_value_row * kPanelColumns;
   // In whole units: a product with a rest of the depth costs another step. The values beyond are
   // those of an old block, or zeros; their weights are zero, as for rows of a tile that see less.
-  const int64_t num_values = std::min(round_up(last_place, kernels::kMatmulDepthUnit), window);
+  const int64_t num_values = std::min(round_up(last_position, kernels::kMatmulDepthUnit), window);
   const T* behind = static_cast<const T*>(call.rows.next);
 
-  // Row r of the tile sees the earlier block from first_place + r on, the one under way before it.
-  const Band under_way_band = {-Band::kEverywhere, first_place};
+  // Row r of the tile sees the earlier block from first_position + r on, the current one before it.
+  const Band current_band = {-Band::kEverywhere, first_position};
   key_products<T>(earlier, {earlier_query, config_.head_size, count},
                   {begin / kPanelColumns, kernels::num_panels(window)},
                   {tile.logits + begin, tile.stride, count},
-                  {first_place - begin, Band::kEverywhere},
-                  last_place > 0 ? under_way.keys : earlier_values);
+                  {first_position - begin, Band::kEverywhere},
+                  last_position > 0 ? current.keys : earlier_values);
   // What the last panel holds beyond the block is overwritten.
-  key_products<T>(under_way, {call.scratch.query_RK, config_.head_size, count},
-                  {0, kernels::num_panels(last_place)}, {tile.logits + window, tile.stride, count},
-                  under_way_band, earlier_values);
+  key_products<T>(current, {call.scratch.query_RK, config_.head_size, count},
+                  {0, kernels::num_panels(last_position)}, {tile.logits + window, tile.stride, count},
+                  current_band, earlier_values);
   softmax(call, first, count, begin, window + num_values);
 
   const Rows<float> out = {
       call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
       call.rows.joined_stride, count};
-  weighted_values<T>(earlier, {tile.weights + first_value, tile.stride, count}, first_value,
-                     window - first_value, out, MatmulOutput::kStoreFloat,
-                     {first_place - first_value, Band::kEverywhere},
-                     last_place > 0 ? under_way.values : behind);
-  weighted_values<T>(under_way, {tile.weights + window, tile.stride, count}, 0, num_values, out,
-                     MatmulOutput::kAddFloat, under_way_band, behind);
+  weighted_values<T>(earlier, {tile.weights + first_value_row, tile.stride, count}, first_value_row,
+                     window - first_value_row, out, MatmulOutput::kStoreFloat,
+                     {first_position - first_value_row, Band::kEverywhere},
+                     last_position > 0 ? current.values : behind);
+  weighted_values<T>(current, {tile.weights + window, tile.stride, count}, 0, num_values, out,
+                     MatmulOutput::kAddFloat, current_band, behind);
 }
 
 /// Weights of columns [begin, end) of the tile; hidden ones are zero.
@@ -271,16 +271,16 @@ void StreamAttention<T>::softmax(
   const bool cache_is_hidden = config_.mask_empty_cache && call.rows.state->tokens_read() < window;
   const size_t head = static_cast<size_t>(call.head);
   for (int64_t r = 0; r < count; ++r) {
-    const int64_t place = call.rows.first + first + r;
-    const int64_t row_begin = cache_is_hidden ? window : place;
-    const int64_t row_end = place + window;
+    const int64_t position = call.rows.first + first + r;
+    const int64_t row_begin = cache_is_hidden ? window : position;
+    const int64_t row_end = position + window;
     float* logits = call.scratch.tile.logits + r * call.scratch.tile.stride;
     T* weights = call.scratch.tile.weights + r * call.scratch.tile.stride;
     kernels::AttentionRow row;
     row.product = logits + row_begin;
     row.bias = call.weights.bias_HW.empty()
                    ? nullptr
-                   : call.weights.bias_HW.data() + call.head * window + (row_begin - place);
+                   : call.weights.bias_HW.data() + call.head * window + (row_begin - position);
     row.scale = call.weights.scale_H[head];
     row.count = row_end - row_begin;
     std::fill(weights + begin, weights + row_begin, T{});
@@ -290,8 +290,8 @@ void StreamAttention<T>::softmax(
 }
 
 template <class T>
-void StreamAttention<T>::over_states(const Call& call,
-                                    const CellPlaces& cell,
+void StreamAttention<T>::cross_attention(const Call& call,
+                                    const CellOffsets& cell,
                                     int64_t first,
                                     int64_t count) const {
   make_queries(call, first, count, kCrossQuery);

@@ -15,10 +15,10 @@ namespace brt {
 /// One stream's rows of a step in one layer.
 struct TokenRows {
   StreamState* state = nullptr;
-  int64_t first = 0;                ///< place in the block of the first row
+  int64_t first = 0;                ///< position in the block of the first row
   int64_t count = 0;                ///< rows; they do not pass the block's end
-  const float* heads_RP = nullptr;  ///< k, v, q and q2 as LayerWeights::heads gives them
-  int64_t heads_stride = 0;
+  const float* qkv_RP = nullptr;  ///< k, v, q and q2 as LayerWeights::qkv gives them
+  int64_t qkv_stride = 0;
   float* joined_RE = nullptr;  ///< set: [ys ; yc], all heads of each
   int64_t joined_stride = 0;
   const void* next = nullptr;  ///< what is read after these rows' caches, if known
@@ -46,8 +46,8 @@ class StreamAttention {
   /// Where run() begins to read the caches.
   const void* first_keys(int64_t layer, int64_t head, const TokenRows& rows) const;
 
-  /// Makes the turned keys of all that is in the caches (rotary; nothing to do otherwise).
-  void turn_keys(StreamState& state) const;
+  /// Makes the rotated keys of all that is in the caches (rotary; nothing to do otherwise).
+  void rotate_keys(StreamState& state) const;
 
  private:
   struct Scratch {
@@ -55,12 +55,12 @@ class StreamAttention {
     T* query_RK = nullptr;          ///< [kTileRows, K]
     T* earlier_query_RK = nullptr;  ///< rotary: as the previous block's keys meet it
     float* vector_K = nullptr;
-    float* turned_K = nullptr;
+    float* rotated_K = nullptr;
   };
   /// The layer, head and rows of one call.
   struct Call {
     const LayerWeights& weights;
-    const LayerPlaces& places;
+    const LayerOffsets& offsets;
     int64_t head;
     const TokenRows& rows;
     Scratch scratch;
@@ -74,13 +74,13 @@ class StreamAttention {
 
   Scratch scratch_at(std::byte* memory) const;
   int64_t tile_stride() const;
-  HeadPanels<T> block(const Call& call, int64_t place, int64_t index) const;
+  HeadPanels<T> block(const Call& call, int64_t offset, int64_t index) const;
   void append(const Call& call) const;
   void make_queries(const Call& call, int64_t first, int64_t count, int64_t source) const;
-  void over_tokens(const Call& call, int64_t first, int64_t count) const;
+  void self_attention(const Call& call, int64_t first, int64_t count) const;
   void softmax(const Call& call, int64_t first, int64_t count, int64_t begin, int64_t end) const;
-  void over_states(const Call& call, const CellPlaces& cell, int64_t first, int64_t count) const;
-  void turn(const float* x_K, int64_t position, float* out_K) const;
+  void cross_attention(const Call& call, const CellOffsets& cell, int64_t first, int64_t count) const;
+  void rotate(const float* x_K, int64_t position, float* out_K) const;
 };
 
 }  // namespace brt

@@ -30,32 +30,32 @@ int64_t deepest(const ModelConfig& config) {
 }
 
 int64_t take(int64_t& bytes, int64_t size) {
-  const int64_t place = bytes;
+  const int64_t offset = bytes;
   bytes += round_up(size, kAlignment);
-  return place;
+  return offset;
 }
 
-CellPlaces place_cell(const CellWeights& cell, const StreamLayout& layout, int64_t& bytes) {
+CellOffsets lay_out_cell(const CellWeights& cell, const StreamLayout& layout, int64_t& bytes) {
   const ModelConfig& config = layout.config;
   const int64_t states = config.num_states;
   const int64_t joined = states * config.num_heads * config.head_size;
   const int64_t element = layout.is_float ? sizeof(float) : sizeof(Bfloat16);
   const int64_t number = sizeof(float);
-  CellPlaces places;
-  places.state = take(bytes, states * config.width * number);
-  places.keys = take(bytes, config.num_heads * layout.state_key_bytes);
-  places.values = take(bytes, config.num_heads * layout.state_value_bytes);
-  places.heads =
+  CellOffsets offsets;
+  offsets.state = take(bytes, states * config.width * number);
+  offsets.keys = take(bytes, config.num_heads * layout.state_key_bytes);
+  offsets.values = take(bytes, config.num_heads * layout.state_value_bytes);
+  offsets.qkv =
       take(bytes, states * number * std::max(cell.keys_values.columns(), cell.queries.columns()));
-  places.operand = take(bytes, layout.cell_operand.bytes());
-  places.queries = take(bytes, joined * element);
-  places.cross_queries = take(bytes, joined * element);
-  places.read = take(bytes, joined * number);
-  places.log_sum = take(bytes, states * config.num_heads * number);
-  places.maps = take(bytes, states * cell.over_states.columns() * number);
-  places.hidden = take(bytes, states * cell.up.columns() * number);
-  places.hidden_maps = take(bytes, states * cell.down.columns() * number);
-  return places;
+  offsets.operand = take(bytes, layout.cell_operand.bytes());
+  offsets.queries = take(bytes, joined * element);
+  offsets.cross_queries = take(bytes, joined * element);
+  offsets.attended = take(bytes, joined * number);
+  offsets.log_sum = take(bytes, states * config.num_heads * number);
+  offsets.projection = take(bytes, states * cell.state_projection.columns() * number);
+  offsets.hidden = take(bytes, states * cell.up.columns() * number);
+  offsets.ffn_projection = take(bytes, states * cell.down.columns() * number);
+  return offsets;
 }
 
 }  // namespace
@@ -74,19 +74,19 @@ StreamLayout::StreamLayout(const PackedModel& model)
   const int64_t state_bytes =
       config.num_states * config.width * static_cast<int64_t>(sizeof(float));
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    LayerPlaces places;
-    places.keys = take(bytes, heads * key_head_bytes);
-    places.values = take(bytes, heads * value_head_bytes);
-    places.turned_keys = config.position == PositionType::kRotary
+    LayerOffsets offsets;
+    offsets.keys = take(bytes, heads * key_head_bytes);
+    offsets.values = take(bytes, heads * value_head_bytes);
+    offsets.rotated_keys = config.position == PositionType::kRotary
                              ? take(bytes, heads * key_head_bytes)
-                             : places.keys;
-    parts.push_back({fmt::format("keys.{}", i), places.keys, heads * key_head_bytes});
-    parts.push_back({fmt::format("values.{}", i), places.values, heads * value_head_bytes});
+                             : offsets.keys;
+    parts.push_back({fmt::format("keys.{}", i), offsets.keys, heads * key_head_bytes});
+    parts.push_back({fmt::format("values.{}", i), offsets.values, heads * value_head_bytes});
     if (model.layer(i).cell) {
-      places.cell = place_cell(*model.layer(i).cell, *this, bytes);
-      parts.push_back({fmt::format("state.{}", i), places.cell.state, state_bytes});
+      offsets.cell = lay_out_cell(*model.layer(i).cell, *this, bytes);
+      parts.push_back({fmt::format("state.{}", i), offsets.cell.state, state_bytes});
     }
-    layers.push_back(places);
+    layers.push_back(offsets);
   }
   const int64_t logits_bytes = config.vocab_size * static_cast<int64_t>(sizeof(float));
   logits = take(bytes, logits_bytes);

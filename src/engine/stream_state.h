@@ -21,7 +21,7 @@ struct StreamLayout;
 /// machine lasts.
 inline constexpr int64_t kMostTokensRead = int64_t{1} << 62;
 
-/// A document's caches, states, place and last logits. Copying it forks the document: the copies go
+/// A document's caches, states, position and last logits. Copying it forks the document: the copies go
 /// on independently. Its size does not depend on the number of tokens read.
 class StreamState {
  public:
@@ -35,10 +35,10 @@ class StreamState {
   std::span<const float> logits() const;
 
   /// Keys of layer `layer` that are in the cache, oldest first, [W + r, H, K] with r tokens read of
-  /// the block under way: unit length, not turned.
+  /// the current block: unit length, not rotated.
   std::vector<float> keys(int64_t layer) const;
   std::vector<float> values(int64_t layer) const;  ///< as keys
-  /// [S, D] of a recurrent layer at the start of the block under way; empty for other layers.
+  /// [S, D] of a recurrent layer at the start of the current block; empty for other layers.
   std::span<const float> state(int64_t layer) const;
 
   /// Every buffer that the continuation depends on, in a fixed order, with a name: "keys.3",

@@ -87,7 +87,7 @@ class TokenStepOf : public TokenStep {
     return logits_RV_;
   }
 
-  void turn_keys(StreamState& state) const override { attention_.turn_keys(state); }
+  void rotate_keys(StreamState& state) const override { attention_.rotate_keys(state); }
 
  private:
   /// What one thread has for itself.
@@ -101,7 +101,7 @@ class TokenStepOf : public TokenStep {
     StreamState* state = nullptr;
     int64_t first_row = 0;
     int64_t rows = 0;
-    int64_t place = 0;  ///< of the first row in the stream's block
+    int64_t position = 0;  ///< of the first row in the stream's block
   };
 
   const PackedModel& model_;
@@ -118,13 +118,13 @@ class TokenStepOf : public TokenStep {
   float* x_RD_ = nullptr;  ///< the residual stream
   float* normed_RD_ = nullptr;
   float* root_R_ = nullptr;
-  float* heads_RP_ = nullptr;   ///< k, v, q, q2
+  float* qkv_RP_ = nullptr;   ///< k, v, q, q2
   float* joined_RE_ = nullptr;  ///< [ys ; yc]
   float* hidden_RF_ = nullptr;
   float* chosen_RD_ = nullptr;  ///< rows whose logits are wanted
   float* logits_RV_ = nullptr;
   std::byte* operand_memory_ = nullptr;
-  // Of the step under way.
+  // Of the current step.
   std::vector<StepStream> streams_;
   int64_t rows_ = 0;
 
@@ -135,14 +135,14 @@ class TokenStepOf : public TokenStep {
   void allocate(int64_t max_rows, int64_t max_logits_rows) {
     int64_t head_columns = 0;
     for (int64_t i = 0; i < config_.num_layers; ++i) {
-      head_columns = std::max(head_columns, model_.layer(i).heads.columns());
+      head_columns = std::max(head_columns, model_.layer(i).qkv.columns());
     }
     const int64_t normed_rows = std::max(max_rows, max_logits_rows);
     const std::pair<float**, int64_t> parts[] = {
         {&x_RD_, max_rows * config_.width},
         {&normed_RD_, normed_rows * config_.width},
         {&root_R_, normed_rows},
-        {&heads_RP_, max_rows * head_columns},
+        {&qkv_RP_, max_rows * head_columns},
         {&joined_RE_, max_rows * joined_width(config_)},
         {&hidden_RF_, max_rows * config_.ffn_width},
         {&chosen_RD_, max_logits_rows * config_.width},
@@ -153,12 +153,12 @@ class TokenStepOf : public TokenStep {
       bytes += aligned_bytes<float>(size);
     }
     memory_ = AlignedBuffer(bytes + shared_operand_.bytes());
-    int64_t place = 0;
+    int64_t offset = 0;
     for (const auto& [pointer, size] : parts) {
-      *pointer = memory_.at<float>(place);
-      place += aligned_bytes<float>(size);
+      *pointer = memory_.at<float>(offset);
+      offset += aligned_bytes<float>(size);
     }
-    operand_memory_ = memory_.at<std::byte>(place);
+    operand_memory_ = memory_.at<std::byte>(offset);
     int64_t scratch_bytes = attention_.scratch_bytes();
     for (const StateUpdate<T>& update : updates_) {
       scratch_bytes = std::max(scratch_bytes, update.scratch_bytes());
@@ -180,8 +180,8 @@ class TokenStepOf : public TokenStep {
     rows_ = 0;
     for (const StepTokens& stream : streams) {
       const int64_t count = static_cast<int64_t>(stream.tokens.size());
-      const int64_t place = stream.state->tokens_read() % config_.window;
-      streams_.push_back({stream.state, rows_, count, place});
+      const int64_t position = stream.state->tokens_read() % config_.window;
+      streams_.push_back({stream.state, rows_, count, position});
       for (const int32_t token : stream.tokens) {
         const float* row = model_.embedding().data() + token * config_.width;
         std::copy(row, row + config_.width, x_RD_ + rows_ * config_.width);
@@ -223,7 +223,7 @@ class TokenStepOf : public TokenStep {
   /// Units to be done at the end of the step: their share of the block's tokens, so that they are
   /// spread evenly when tokens come one at a time, in turns that occupy all threads.
   int64_t target_units(const StateUpdate<T>& update, const StepStream& stream) const {
-    const int64_t tokens = stream.place + stream.rows;
+    const int64_t tokens = stream.position + stream.rows;
     const int64_t share = (update.num_units() * tokens + config_.window - 1) / config_.window;
     return std::min(update.units_possible(tokens), round_up(share, team_.size()));
   }
@@ -316,7 +316,7 @@ class TokenStepOf : public TokenStep {
   void attend(int64_t layer, int64_t thread) {
     const LayerWeights& weights = model_.layer(layer);
     const Operand normed = normed_operand(x_RD_, rows_, weights.attention_norm_D, thread);
-    project_heads(layer, normed, thread);
+    project_qkv(layer, normed, thread);
     attend_heads(layer, thread);
     team_.barrier(thread);
 
@@ -339,16 +339,16 @@ class TokenStepOf : public TokenStep {
   }
 
   /// k, v, q, q2.
-  void project_heads(int64_t layer, const Operand& normed, int64_t thread) {
-    const WeightMatrix& matrix = model_.layer(layer).heads;
+  void project_qkv(int64_t layer, const Operand& normed, int64_t thread) {
+    const WeightMatrix& matrix = model_.layer(layer).qkv;
     const std::byte* keys = static_cast<const std::byte*>(first_keys(layer, thread));
     if (!are_heads_divided()) {
-      multiply(matrix, normed, heads_RP_, MatmulOutput::kStoreFloat, thread, keys);
+      multiply(matrix, normed, qkv_RP_, MatmulOutput::kStoreFloat, thread, keys);
       return;
     }
     for (int64_t source = 0; source < matrix.num_sources(); ++source) {
       const bool is_last = source + 1 == matrix.num_sources();
-      matrix.multiply(normed, rows_, head_panels(matrix, source, thread), heads_RP_,
+      matrix.multiply(normed, rows_, head_panels(matrix, source, thread), qkv_RP_,
                       matrix.columns(), MatmulOutput::kStoreFloat,
                       is_last ? keys : matrix.panel(head_panels(matrix, source + 1, thread).begin));
     }
@@ -381,10 +381,10 @@ class TokenStepOf : public TokenStep {
     const StepStream& stream = streams_[static_cast<size_t>(stream_index)];
     TokenRows rows;
     rows.state = stream.state;
-    rows.first = stream.place;
+    rows.first = stream.position;
     rows.count = stream.rows;
-    rows.heads_stride = weights.heads.columns();
-    rows.heads_RP = heads_RP_ + stream.first_row * rows.heads_stride;
+    rows.qkv_stride = weights.qkv.columns();
+    rows.qkv_RP = qkv_RP_ + stream.first_row * rows.qkv_stride;
     rows.joined_stride = weights.output.depth();
     rows.joined_RE = joined_RE_ + stream.first_row * rows.joined_stride;
     return rows;
@@ -397,17 +397,17 @@ class TokenStepOf : public TokenStep {
     const Range panels = team_.part(weights.up.num_panels(), thread);
     weights.up.multiply(normed, rows_, panels, hidden_RF_, config_.ffn_width,
                         MatmulOutput::kStoreFloat, first_panel(weights.down, thread));
-    rectify(panels);
+    relu(panels);
     team_.barrier(thread);
     const Operand hidden = operand_of(hidden_RF_, rows_, config_.ffn_width, thread);
     const WeightMatrix& next =
-        layer + 1 < config_.num_layers ? model_.layer(layer + 1).heads : model_.logits();
+        layer + 1 < config_.num_layers ? model_.layer(layer + 1).qkv : model_.logits();
     multiply(weights.down, hidden, x_RD_, MatmulOutput::kAddFloat, thread,
              first_panel(next, thread));
   }
 
   /// relu of the hidden units of some panels.
-  void rectify(const Range& panels) {
+  void relu(const Range& panels) {
     const int64_t begin = panels.begin * kernels::kPanelColumns;
     const int64_t end = std::min(panels.end * kernels::kPanelColumns, config_.ffn_width);
     for (int64_t row = 0; row < rows_; ++row) {

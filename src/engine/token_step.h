@@ -37,8 +37,8 @@ class TokenStep {
   /// Logits [R, V] of rows of the last step, in the order given; valid until the next call.
   virtual const float* logits(std::span<const int64_t> rows) = 0;
 
-  /// Makes a state's turned keys (rotary) of its keys.
-  virtual void turn_keys(StreamState& state) const = 0;
+  /// Makes a state's rotated keys (rotary) of its keys.
+  virtual void rotate_keys(StreamState& state) const = 0;
 };
 
 }  // namespace brt

@@ -25,10 +25,10 @@ class WeightMatrix {
   WeightMatrix() = default;
   WeightMatrix(WeightFormat format, int64_t depth, const std::vector<Source>& sources);
 
-  /// What place() wants, a multiple of 64; also what a product of one row reads.
+  /// What set_memory() wants, a multiple of 64; also what a product of one row reads.
   int64_t bytes() const;
   /// The memory for the packed weights; the matrix does not own it.
-  void place(std::byte* memory) { memory_ = memory; }
+  void set_memory(std::byte* memory) { memory_ = memory; }
   /// Packs panels [begin, end).
   void pack(int64_t begin, int64_t end);
 

@@ -28,7 +28,7 @@ size_t interval_of(int64_t position) {
   return static_cast<size_t>(std::bit_width(static_cast<uint64_t>(position / kFirstBorder)));
 }
 
-/// One past the last place of `lane` that has something to predict.
+/// One past the last position of `lane` that has something to predict.
 int64_t useful_length(const Segment& segment, int64_t lane) {
   const float* mask = segment.loss_mask.data() + lane * segment.length;
   int64_t length = segment.length;
@@ -38,7 +38,7 @@ int64_t useful_length(const Segment& segment, int64_t lane) {
   return length;
 }
 
-/// The busy lanes of a segment, as the model takes them; cut behind the last place that counts.
+/// The busy lanes of a segment, as the model takes them; cut behind the last position that counts.
 struct Batch {
   std::vector<int64_t> lanes;  ///< which lanes of the segment these are
   int64_t length = 0;          ///< a multiple of the window
@@ -124,8 +124,8 @@ class LossSums {
 
   void write(const PreparedSplit& split, int64_t max_tokens, EvaluationResult& result) const {
     for (int64_t index = 0; index < split.num_documents(); ++index) {
-      const size_t place = static_cast<size_t>(index);
-      if (tokens_[place] == 0) {
+      const size_t slot = static_cast<size_t>(index);
+      if (tokens_[slot] == 0) {
         continue;  // nothing was to predict
       }
       const DocumentInfo& info = split.document(index);
@@ -134,11 +134,11 @@ class LossSums {
                                : 1.0;
       DocumentLoss document;
       document.name = info.name;
-      document.tokens = tokens_[place];
+      document.tokens = tokens_[slot];
       document.bytes = std::llround(static_cast<double>(info.bytes) * share);
       document.words = std::llround(static_cast<double>(info.words) * share);
-      document.nats = nats_[place];
-      document.first_not_finite = first_not_finite_[place];
+      document.nats = nats_[slot];
+      document.first_not_finite = first_not_finite_[slot];
       result.tokens += document.tokens;
       result.bytes += document.bytes;
       result.words += document.words;

@@ -26,7 +26,7 @@ struct EvaluationOptions {
   int64_t max_document_tokens = 0;  ///< read only this many tokens of each document; 0: all
 };
 
-/// Sums over the tokens whose place in the document lies in [from, to).
+/// Sums over the tokens whose position in the document lies in [from, to).
 struct PositionLoss {
   int64_t from = 0;
   int64_t to = 0;
@@ -40,7 +40,7 @@ struct DocumentLoss {
   int64_t bytes = 0;
   int64_t words = 0;
   double nats = 0.0;
-  int64_t first_not_finite = -1;  ///< place of the first token whose loss is no number; -1: none
+  int64_t first_not_finite = -1;  ///< position of the first token whose loss is no number; -1: none
 };
 
 struct EvaluationResult {

@@ -19,7 +19,7 @@ namespace brt {
 ///   min-p     likewise, relative to the most likely token
 ///   draw      softmax(logit / temperature) of what is left, in float64
 ///
-/// A draw depends on the seed and the token's place in its document only, so that a stream that was
+/// A draw depends on the seed and the token's position in its document only, so that a stream that was
 /// saved goes on as it would have. Reuses its memory from draw to draw.
 class Sampler {
  public:

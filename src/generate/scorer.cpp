@@ -39,13 +39,13 @@ void Scorer::finish() {
 void Scorer::score_pieces() {
   while (const std::optional<std::string> piece = chunker_.next()) {
     std::vector<int32_t> tokens;
-    std::vector<size_t> places;
-    tokenizer_.encode_with_places(*piece, tokens, places);
+    std::vector<size_t> offsets;
+    tokenizer_.encode_with_offsets(*piece, tokens, offsets);
     const int64_t begin = session_.text.bytes_read;
     size_t next = 0;
     read_predicted(engine_, session_.stream, tokens,
                    [&](int32_t token, std::span<const float> logits_V) {
-                     give_out(token, begin + static_cast<int64_t>(places[next++]), logits_V);
+                     give_out(token, begin + static_cast<int64_t>(offsets[next++]), logits_V);
                    });
     session_.text.remember(tokens);
     session_.text.stop_text.clear();

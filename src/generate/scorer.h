@@ -15,7 +15,7 @@
 namespace brt {
 
 struct TokenScore {
-  int64_t index = 0;  ///< place in the document, from 0
+  int64_t index = 0;  ///< position in the document, from 0
   int32_t token = 0;
   std::string_view bytes;      ///< that the token stands for; empty at the document's end
   int64_t byte_offset = 0;     ///< where it begins in the text that was given

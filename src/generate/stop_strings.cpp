@@ -25,10 +25,10 @@ std::string StopStrings::push(std::string_view text) {
   held_ += text;
   size_t end = std::string::npos;
   for (const std::string& string : strings_) {
-    const size_t place = held_.find(string);
-    const bool longer = found_ && place == end && string.size() > found_->size();
-    if (place != std::string::npos && (place < end || longer)) {
-      end = place;
+    const size_t found = held_.find(string);
+    const bool longer = found_ && found == end && string.size() > found_->size();
+    if (found != std::string::npos && (found < end || longer)) {
+      end = found;
       found_ = string;
     }
   }

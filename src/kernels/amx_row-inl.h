@@ -5,7 +5,7 @@
 // loads leave the CPU room to fetch ahead.
 //
 // A tile's product adds to a sum, for each step, what its 16 pairs give: fused multiply-adds from
-// zero, those of the even places and those of the odd ones apart, both joined at last; denormal
+// zero, those of the even elements and those of the odd ones apart, both joined at last; denormal
 // numbers are zeros (Intel's manual, TDPBF16PS).
 #pragma once
 
@@ -46,22 +46,22 @@ void row_product(const TileLeft& left,
     sums[v] = accumulates ? _mm512_loadu_ps(sum + 16 * v) : _mm512_setzero_ps();
   }
   for (int64_t first = begin / kTileRows * kTileRows; first < end; first += kTileRows) {
-    const __m512i places = _mm512_loadu_si512(left.data + first / kTileRows * left.step_bytes);
-    alignas(64) float even_places[kTileRows];
-    alignas(64) float odd_places[kTileRows];
-    _mm512_store_ps(even_places, even_of(places));
-    _mm512_store_ps(odd_places, odd_of(places));
+    const __m512i values = _mm512_loadu_si512(left.data + first / kTileRows * left.step_bytes);
+    alignas(64) float even_values[kTileRows];
+    alignas(64) float odd_values[kTileRows];
+    _mm512_store_ps(even_values, even_of(values));
+    _mm512_store_ps(odd_values, odd_of(values));
     __m512 even[kVectors] = {};
     __m512 odd[kVectors] = {};
     for (int64_t pair = larger(first, begin); pair < smaller(first + kTileRows, end); ++pair) {
-      const __m512 even_place = _mm512_set1_ps(even_places[pair - first]);
-      const __m512 odd_place = _mm512_set1_ps(odd_places[pair - first]);
+      const __m512 even_value = _mm512_set1_ps(even_values[pair - first]);
+      const __m512 odd_value = _mm512_set1_ps(odd_values[pair - first]);
 #pragma GCC unroll 4
       for (int64_t v = 0; v < kVectors; ++v) {
         const __m512i columns =
             _mm512_loadu_si512(right + pair * kPanelRowBytes + v * kTileRowBytes);
-        even[v] = _mm512_fmadd_ps(even_place, even_of(columns), even[v]);
-        odd[v] = _mm512_fmadd_ps(odd_place, odd_of(columns), odd[v]);
+        even[v] = _mm512_fmadd_ps(even_value, even_of(columns), even[v]);
+        odd[v] = _mm512_fmadd_ps(odd_value, odd_of(columns), odd[v]);
       }
     }
     for (int64_t v = 0; v < kVectors; ++v) {

@@ -51,16 +51,16 @@ struct TileLeft {
   }
 };
 
-/// A panel's places of the depth beyond whole steps, as one step; what is behind them is zero.
+/// A panel's rows of the depth beyond whole steps, as one step; what is behind them is zero.
 struct TailStep {
   alignas(64) char bytes[kPanelStepBytes];
 
   /// @param rows  of the panel (pairs or quads) that are left
   TailStep(const void* panel, int64_t steps, int64_t rows) {
     const char* from = static_cast<const char*>(panel) + steps * kPanelStepBytes;
-    for (int64_t place = 0; place < kPanelStepBytes; place += kTileRowBytes) {
-      _mm512_store_si512(bytes + place, place < rows * kPanelRowBytes
-                                            ? _mm512_loadu_si512(from + place)
+    for (int64_t offset = 0; offset < kPanelStepBytes; offset += kTileRowBytes) {
+      _mm512_store_si512(bytes + offset, offset < rows * kPanelRowBytes
+                                            ? _mm512_loadu_si512(from + offset)
                                             : _mm512_setzero_si512());
     }
   }
@@ -187,8 +187,8 @@ struct LinePrefetch {
   /// A quarter of a step's lines: prefetches in one go would hold up the tiles' loads.
   __attribute__((always_inline)) static void quarter(const char* ahead, int64_t index) {
     constexpr int64_t kBytes = kPanelStepBytes / 4;
-    for (int64_t place = index * kBytes; place < (index + 1) * kBytes; place += kTileRowBytes) {
-      _mm_prefetch(ahead + place, _MM_HINT_T0);
+    for (int64_t offset = index * kBytes; offset < (index + 1) * kBytes; offset += kTileRowBytes) {
+      _mm_prefetch(ahead + offset, _MM_HINT_T0);
     }
   }
 };

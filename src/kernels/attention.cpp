@@ -156,7 +156,7 @@ void add_transposed_product(const T* weights,
   transposed_matmul(args, scratch.take<T>(kPanelElements));
 }
 
-/// The visible part of row `n`, with its place in the tile's scratch.
+/// The visible part of row `n`, with its row in the tile's scratch.
 template <class T>
 AttentionRow row_of(const KeyRange<T>& range, int64_t n, float* products) {
   AttentionRow row;
@@ -239,11 +239,11 @@ void backward(const AttentionHead<T>& head,
     *gradient.scale_gradient += static_cast<double>(functions.softmax_gradient(row, row_gradient));
   }
   weighted_sum(logit_gradients, head.key_rows, range, tile, gradient.query_gradient);
-  const int64_t place = (range.begin - gradient.first_key) * head.head_size;
+  const int64_t offset = (range.begin - gradient.first_key) * head.head_size;
   add_transposed_product(logit_gradients, tile.query, range, tile, scratch,
-                         gradient.key_gradient + place);
+                         gradient.key_gradient + offset);
   add_transposed_product(weights, gradient.out_gradient, range, tile, scratch,
-                         gradient.value_gradient + place);
+                         gradient.value_gradient + offset);
 }
 
 }  // namespace

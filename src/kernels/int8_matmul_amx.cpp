@@ -123,9 +123,9 @@ class ChunkProduct {
     for (int64_t row = 0; row < rows_; row += group_rows_) {
       const int64_t count = smaller(group_rows_, rows_ - row);
       for (int64_t k = 0; k < args_.depth; k += kStepDepth) {
-        const int64_t place = row * stride + k;
-        tiles = copy_rows(high + place, stride, count, group_rows_, args_.depth - k, tiles);
-        tiles = copy_rows(low + place, stride, count, group_rows_, args_.depth - k, tiles);
+        const int64_t offset = row * stride + k;
+        tiles = copy_rows(high + offset, stride, count, group_rows_, args_.depth - k, tiles);
+        tiles = copy_rows(low + offset, stride, count, group_rows_, args_.depth - k, tiles);
       }
     }
   }
@@ -192,10 +192,10 @@ class ChunkProduct {
     for (int64_t r = row; r < smaller(row + group_rows_, rows_); ++r) {
       const int32_t* high = sums + (r - row) * kPanelColumns;
       const int32_t* low = high + group_rows_ * kPanelColumns;
-      const int64_t place = (first_row_ + r) * args_.out_stride + column;
+      const int64_t offset = (first_row_ + r) * args_.out_stride + column;
       const __m512d scale = _mm512_set1_pd(static_cast<double>(args_.row_scale[first_row_ + r]));
       for (int64_t c = 0; c < columns; c += 16) {
-        write_outputs(args_, place + c, columns - c, scales.scaled(high, low, c, scale),
+        write_outputs(args_, offset + c, columns - c, scales.scaled(high, low, c, scale),
                       scales.scaled(high, low, c + 8, scale));
       }
     }

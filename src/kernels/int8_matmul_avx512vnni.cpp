@@ -35,8 +35,8 @@ struct Avx512VnniMicro {
     for (int64_t q = 0; q < quads; ++q) {
       __m512i weights[4];
       for (int64_t i = 0; i < 4; ++i) {
-        const int8_t* place = panel + q * kInt8Quad * kPanelColumns + 64 * i;
-        weights[i] = _mm512_loadu_si512(place);
+        const int8_t* offset = panel + q * kInt8Quad * kPanelColumns + 64 * i;
+        weights[i] = _mm512_loadu_si512(offset);
       }
       for (int row = 0; row < kRows; ++row) {
         const __m512i high_quad = broadcast_quad(high + row * left_stride + q * kInt8Quad);

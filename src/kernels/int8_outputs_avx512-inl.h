@@ -40,10 +40,10 @@ __m256 scaled_sums(const int32_t* high,
 
 /// Sixteen outputs, of which `columns` are used, as the call wants them.
 void write_outputs(
-    const MatmulInt8Args& args, int64_t place, int64_t columns, __m256 first, __m256 second) {
+    const MatmulInt8Args& args, int64_t offset, int64_t columns, __m256 first, __m256 second) {
   const __mmask16 mask = first16(columns);
   __m512 values = _mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(first), second, 1);
-  float* out = args.out + place;
+  float* out = args.out + offset;
   switch (args.output) {
     case MatmulOutput::kStore:
     case MatmulOutput::kStoreFloat:
@@ -56,7 +56,7 @@ void write_outputs(
       values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), values);
       break;
     case MatmulOutput::kStoreSum:
-      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, args.addend + place), values);
+      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, args.addend + offset), values);
       break;
   }
   _mm512_mask_storeu_ps(out, mask, values);

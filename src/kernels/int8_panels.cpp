@@ -14,7 +14,7 @@ int32_t pack_column(const float* row, int64_t depth, float inverse, int64_t colu
   int32_t sum = 0;
   for (int64_t k = 0; k < depth; ++k) {
     const int32_t rounded = inverse == 0.0F ? 0 : nearest_integer(row[k], inverse);
-    panel[int8_panel_place(k, column)] = static_cast<int8_t>(rounded);
+    panel[int8_panel_index(k, column)] = static_cast<int8_t>(rounded);
     sum += rounded;
   }
   return sum;

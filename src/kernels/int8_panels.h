@@ -21,8 +21,8 @@ constexpr int64_t int8_padded_depth(int64_t depth) {
 constexpr int64_t int8_panel_size(int64_t depth) {
   return int8_padded_depth(depth) * kPanelColumns;
 }
-/// The place of element [k, column] within its panel, column counted within the panel.
-constexpr int64_t int8_panel_place(int64_t k, int64_t column) {
+/// The index of element [k, column] within its panel, column counted within the panel.
+constexpr int64_t int8_panel_index(int64_t k, int64_t column) {
   return (k / kInt8Quad * kPanelColumns + column) * kInt8Quad + k % kInt8Quad;
 }
 

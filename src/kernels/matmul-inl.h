@@ -24,7 +24,7 @@ constexpr int64_t kDepthStep = 256;  // of a bfloat16 panel: 32 KiB
 constexpr int64_t kVectorColumns = 16;
 constexpr int kPanelVectors = 4;
 
-/// What a panel's product may leave out: places of the depth, and of the panel's columns.
+/// What a panel's product may leave out: elements of the depth, and of the panel's columns.
 struct Bands {
   Band depth;
   Band columns;
@@ -38,7 +38,7 @@ struct Left {
   int64_t row_stride;
   int64_t depth_stride;
 
-  /// From this row and place in the depth on; of bfloat16, from the even one.
+  /// From this row and element of the depth on; of bfloat16, from the even one.
   Left from(int64_t row, int64_t k) const {
     const int64_t steps = k / steps_of(data);
     return {data + row * row_stride + steps * depth_stride, row_stride, depth_stride};
@@ -128,7 +128,7 @@ void panel_product(const Left<T>& left,
       const int64_t behind =
           smaller(last + bands.columns.end + kVectorColumns - 1, kPanelColumns) / kVectorColumns;
       const int64_t column = first * kVectorColumns;
-      part += panel_place(0, column, part);
+      part += panel_index(0, column, part);
       row_out += column;
       if (group == 1) {
         some_columns<Micro, 1, kPanelVectors>(some_left, part, step, row_out, out_stride,
@@ -151,12 +151,12 @@ void write_tile(const float* sums,
                 int64_t columns) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* sum = sums + r * kPanelColumns;
-    const int64_t place = (row + r) * args.out_stride + column;
+    const int64_t offset = (row + r) * args.out_stride + column;
     switch (args.output) {
       case MatmulOutput::kStore: {
-        T* out = static_cast<T*>(args.out) + place;
+        T* out = static_cast<T*>(args.out) + offset;
         if (args.mask != nullptr) {
-          const T* mask = args.mask + place;
+          const T* mask = args.mask + offset;
           for (int64_t c = 0; c < columns; ++c) {
             from_float(to_float(mask[c]) == 0.0F ? 0.0F : sum[c], out[c]);
           }
@@ -168,29 +168,29 @@ void write_tile(const float* sums,
         break;
       }
       case MatmulOutput::kStoreRelu: {
-        T* out = static_cast<T*>(args.out) + place;
+        T* out = static_cast<T*>(args.out) + offset;
         for (int64_t c = 0; c < columns; ++c) {
           from_float(sum[c] < 0.0F ? 0.0F : sum[c], out[c]);  // a NaN stays one
         }
         break;
       }
       case MatmulOutput::kStoreFloat: {
-        float* out = static_cast<float*>(args.out) + place;
+        float* out = static_cast<float*>(args.out) + offset;
         for (int64_t c = 0; c < columns; ++c) {
           out[c] = sum[c];
         }
         break;
       }
       case MatmulOutput::kStoreSum: {
-        float* out = static_cast<float*>(args.out) + place;
-        const float* addend = args.addend + place;
+        float* out = static_cast<float*>(args.out) + offset;
+        const float* addend = args.addend + offset;
         for (int64_t c = 0; c < columns; ++c) {
           out[c] = addend[c] + sum[c];
         }
         break;
       }
       case MatmulOutput::kAddFloat: {
-        float* out = static_cast<float*>(args.out) + place;
+        float* out = static_cast<float*>(args.out) + offset;
         for (int64_t c = 0; c < columns; ++c) {
           out[c] += sum[c];
         }

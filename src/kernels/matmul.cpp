@@ -23,11 +23,11 @@ void multiply_panels(const MatmulArgs<T>& args, T* scratch) {
     part.left_form = LeftForm::kPanel;
     const bool is_narrow =
         args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
-    const int64_t place = row * args.out_stride;
+    const int64_t offset = row * args.out_stride;
     part.out = static_cast<char*>(args.out) +
-               place * static_cast<int64_t>(is_narrow ? sizeof(T) : sizeof(float));
-    part.addend = args.addend != nullptr ? args.addend + place : nullptr;
-    part.mask = args.mask != nullptr ? args.mask + place : nullptr;
+               offset * static_cast<int64_t>(is_narrow ? sizeof(T) : sizeof(float));
+    part.addend = args.addend != nullptr ? args.addend + offset : nullptr;
+    part.mask = args.mask != nullptr ? args.mask + offset : nullptr;
     part.depth_band = {args.depth_band.begin + row, args.depth_band.end + row};
     part.column_band = {args.column_band.begin + row, args.column_band.end + row};
     matmul(part);

@@ -29,7 +29,7 @@ enum class LeftForm {
   kTransposed,  ///< its transpose [depth, rows], row by row: of transposed_matmul only
 };
 
-/// Of row r, the places [r + begin, r + end).
+/// Of row r, the elements [r + begin, r + end).
 struct Band {
   int64_t begin = -kEverywhere;
   int64_t end = kEverywhere;

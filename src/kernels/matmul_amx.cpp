@@ -3,7 +3,7 @@
 //
 // Loops, from the outside: rows in chunks whose left operand, laid out as tiles once, stays in L2;
 // panels; stretches of the depth; groups of 32 rows. The next stretch of panels comes into L2
-// meanwhile. A tile's product adds 32 places of the depth: even and odd ones are summed apart, then
+// meanwhile. A tile's product adds 32 elements of the depth: even and odd ones are summed apart, then
 // both to the sums, so bits depend on where the depth begins and not on other rows or columns.
 #include <immintrin.h>
 
@@ -53,7 +53,7 @@ void panel_to_tiles(
       for (int64_t row = group; row < group + kGroupRows; row += kTileRows) {
         __m512i square[kTileRows];
         for (int64_t pair = 0; pair < kTileRows; ++pair) {
-          const Bfloat16* from = panel + panel_place(k + 2 * pair, first + row, panel);
+          const Bfloat16* from = panel + panel_index(k + 2 * pair, first + row, panel);
           square[pair] =
               pair < pairs && row < rows ? _mm512_loadu_si512(from) : _mm512_setzero_si512();
         }
@@ -114,14 +114,14 @@ void write_rows(const float* sums,
                 int64_t column,
                 int64_t columns) {
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t row_place = (first_row + r) * args.out_stride + column;
+    const int64_t row_offset = (first_row + r) * args.out_stride + column;
     for (int64_t c = 0; c < columns; c += kHalfColumns) {
       __m512 low = _mm512_load_ps(sums + r * kPanelColumns + c);
       __m512 high = _mm512_load_ps(sums + r * kPanelColumns + c + 16);
-      const int64_t place = row_place + c;
+      const int64_t offset = row_offset + c;
       const __mmask16 low_mask = first16(columns - c);
       const __mmask16 high_mask = first16(columns - c - 16);
-      float* out = static_cast<float*>(args.out) + place;
+      float* out = static_cast<float*>(args.out) + offset;
       switch (args.output) {
         case MatmulOutput::kStoreRelu:
           // Of a NaN and another number, max gives the second operand.
@@ -132,16 +132,16 @@ void write_rows(const float* sums,
           const __mmask32 mask = first32(columns - c);
           __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(high, low);
           if (args.mask != nullptr) {
-            const __m512i given = _mm512_maskz_loadu_epi16(mask, args.mask + place);
+            const __m512i given = _mm512_maskz_loadu_epi16(mask, args.mask + offset);
             rounded = _mm512_maskz_mov_epi16(
                 _mm512_test_epi16_mask(given, _mm512_set1_epi16(0x7FFF)), rounded);
           }
-          _mm512_mask_storeu_epi16(static_cast<Bfloat16*>(args.out) + place, mask, rounded);
+          _mm512_mask_storeu_epi16(static_cast<Bfloat16*>(args.out) + offset, mask, rounded);
           break;
         }
         case MatmulOutput::kStoreSum:
-          low = _mm512_add_ps(_mm512_maskz_loadu_ps(low_mask, args.addend + place), low);
-          high = _mm512_add_ps(_mm512_maskz_loadu_ps(high_mask, args.addend + place + 16), high);
+          low = _mm512_add_ps(_mm512_maskz_loadu_ps(low_mask, args.addend + offset), low);
+          high = _mm512_add_ps(_mm512_maskz_loadu_ps(high_mask, args.addend + offset + 16), high);
           [[fallthrough]];
         case MatmulOutput::kStoreFloat:
         case MatmulOutput::kAddFloat:  // the sums began with the output

@@ -25,7 +25,7 @@ struct ScalarMicro {
       for (int64_t k = 0; k < depth; ++k) {
         const float factor = to_float(left.at(row, k));
         for (int64_t c = 0; c < kColumns; ++c) {
-          sums[c] += factor * to_float(panel[panel_place(k, c, panel)]);
+          sums[c] += factor * to_float(panel[panel_index(k, c, panel)]);
         }
       }
       for (int64_t c = 0; c < kColumns; ++c) {

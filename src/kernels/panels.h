@@ -22,11 +22,11 @@ constexpr int64_t panel_size(int64_t depth, const Bfloat16* /*type*/) {
   return (depth + 1) / 2 * 2 * kPanelColumns;
 }
 
-/// The place of element [k, column] within its panel, column counted within the panel.
-constexpr int64_t panel_place(int64_t k, int64_t column, const float* /*type*/) {
+/// The index of element [k, column] within its panel, column counted within the panel.
+constexpr int64_t panel_index(int64_t k, int64_t column, const float* /*type*/) {
   return k * kPanelColumns + column;
 }
-constexpr int64_t panel_place(int64_t k, int64_t column, const Bfloat16* /*type*/) {
+constexpr int64_t panel_index(int64_t k, int64_t column, const Bfloat16* /*type*/) {
   return k / 2 * 2 * kPanelColumns + 2 * column + k % 2;
 }
 

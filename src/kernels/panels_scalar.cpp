@@ -23,7 +23,7 @@ void pack_rows_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
     for (int64_t k = 0; k < args.depth; ++k) {
       const Source* source = args.source + k * args.source_stride + p * kPanelColumns;
       for (int64_t c = 0; c < columns; ++c) {
-        convert(source[c], panel[panel_place(k, c, panel)]);
+        convert(source[c], panel[panel_index(k, c, panel)]);
       }
     }
   }
@@ -44,7 +44,7 @@ void pack_columns_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end
       const int64_t to = std::min(from + kTileDepth, args.depth);
       for (int64_t c = 0; c < columns; ++c) {
         for (int64_t k = from; k < to; ++k) {
-          convert(source[c * args.source_stride + k], panel[panel_place(k, c, panel)]);
+          convert(source[c * args.source_stride + k], panel[panel_index(k, c, panel)]);
         }
       }
     }

@@ -34,12 +34,12 @@ Carry transform(const Carry& carry, const std::function<at::Tensor(const at::Ten
   return changed;
 }
 
-StateHeads detach_heads(const StateHeads& heads) {
-  if (!heads.defined()) {
+StateQkv detach_qkv(const StateQkv& qkv) {
+  if (!qkv.defined()) {
     return {};
   }
-  return {heads.keys_BSHK.detach(), heads.values_BSHK.detach(), heads.query_BSHK.detach(),
-          heads.cross_query_BSHK.detach()};
+  return {qkv.keys_BSHK.detach(), qkv.values_BSHK.detach(), qkv.query_BSHK.detach(),
+          qkv.cross_query_BSHK.detach()};
 }
 
 at::Tensor find_tensor(const std::map<std::string, at::Tensor>& tensors,
@@ -157,7 +157,7 @@ Carry carry_from_tensors(const ModelConfig& config,
 Carry detach(const Carry& carry) {
   Carry cut = transform(carry, [](const at::Tensor& tensor) { return tensor.detach(); });
   for (size_t i = 0; i < carry.layers.size(); ++i) {
-    cut.layers[i].heads = detach_heads(carry.layers[i].heads);
+    cut.layers[i].qkv = detach_qkv(carry.layers[i].qkv);
   }
   return cut;
 }
@@ -205,7 +205,7 @@ Carry with_zero_state(const Carry& carry) {
   for (LayerCarry& layer : zeroed.layers) {
     if (layer.state_BSD.defined()) {
       layer.state_BSD = at::zeros_like(layer.state_BSD);
-      layer.heads = StateHeads();
+      layer.qkv = StateQkv();
     }
   }
   return zeroed;

@@ -22,7 +22,7 @@ struct GateLog {
 struct ForwardOptions {
   at::ScalarType dtype = at::kFloat;  ///< of matrix products: kFloat, kBFloat16; kDouble for checks
   double dropout = 0.0;               ///< rate; 0 outside training
-  uint64_t dropout_seed = 0;    ///< masks are a function of this and of their place in the model
+  uint64_t dropout_seed = 0;    ///< masks are a function of this and of their position in the model
   bool recompute = false;       ///< recompute each layer in backward instead of saving its inside
   GateLog* gate_log = nullptr;  ///< where gate values are collected, if anywhere
 };

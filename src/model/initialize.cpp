@@ -40,7 +40,7 @@ at::Tensor normal(at::IntArrayRef sizes, double deviation, const at::Generator& 
 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != name.npos; }
 
-at::Tensor first_value(const std::string& name,
+at::Tensor initial_value(const std::string& name,
                        const at::Tensor& like,
                        const at::Generator& generator) {
   const at::IntArrayRef sizes = like.sizes();
@@ -72,7 +72,7 @@ void initialize(LanguageModel& model, uint64_t seed) {
     const std::string& name = parameter.key();
     const at::Generator generator =
         at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, name, {}));
-    parameter.value().copy_(first_value(name, parameter.value(), generator));
+    parameter.value().copy_(initial_value(name, parameter.value(), generator));
   }
 }
 

@@ -30,10 +30,10 @@ std::vector<at::Tensor*> tensors_of(LayerCarry& carry) {
   return {&carry.keys_BMHK,
           &carry.values_BMHK,
           &carry.state_BSD,
-          &carry.heads.keys_BSHK,
-          &carry.heads.values_BSHK,
-          &carry.heads.query_BSHK,
-          &carry.heads.cross_query_BSHK};
+          &carry.qkv.keys_BSHK,
+          &carry.qkv.values_BSHK,
+          &carry.qkv.query_BSHK,
+          &carry.qkv.cross_query_BSHK};
 }
 
 std::vector<at::Tensor*> tensors_of(LayerInput& input) {
@@ -161,15 +161,14 @@ Carry LanguageModelImpl::begin_documents(const Carry& carry, const at::Tensor& s
     if (layer_carry.state_BSD.defined()) {
       layer_carry.state_BSD =
           at::where(start_B.view({-1, 1, 1}), layer(i).cell->initial_state, layer_carry.state_BSD);
-      layer_carry.heads = StateHeads();
+      layer_carry.qkv = StateQkv();
     }
   }
   begun.position_B = carry.position_B.masked_fill(start_B, 0);
   return begun;
 }
 
-/// Cuts the tokens where the model must: with feedback into blocks; else into the rest of the block
-/// under way, all whole blocks, and what is left.
+/// Cuts the tokens where the model must: with feedback into blocks; else into the rest of the current block, all whole blocks, and what is left.
 at::Tensor LanguageModelImpl::read_pieces(const at::Tensor& hidden_BND,
                                           Carry& carry,
                                           const ForwardOptions& options) {
@@ -203,14 +202,14 @@ at::Tensor LanguageModelImpl::read_piece(const at::Tensor& hidden_BMD,
     // In the document's first block, whatever was read of it already.
     empty_cache_B = carry.position_B.lt(config_.window);
   }
-  StateHeads feedback;
+  StateQkv feedback;
   if (config_.feedback) {
     const int64_t topmost = topmost_recurrent_layer(config_);
     LayerCarry& top_carry = carry.layers[static_cast<size_t>(topmost)];
-    if (!top_carry.heads.defined()) {
-      top_carry.heads = layer(topmost).cell->read(top_carry.state_BSD, options);
+    if (!top_carry.qkv.defined()) {
+      top_carry.qkv = layer(topmost).cell->project_state(top_carry.state_BSD, options);
     }
-    feedback = top_carry.heads;
+    feedback = top_carry.qkv;
   }
   at::Tensor current_BMD = hidden_BMD;
   for (int64_t i = 0; i < config_.num_layers; ++i) {

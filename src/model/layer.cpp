@@ -33,24 +33,24 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
       options.dropout == 0.0 ? attention_norm_->forward(input.hidden_BND, options.dtype)
                              : dropout(attention_norm_->forward(input.hidden_BND), options.dropout,
                                        dropout_seed("input", input.piece, options));
-  const TokenHeads heads = attention_->project(normed_BND, options.dtype);
+  const TokenQkv qkv = attention_->project(normed_BND, options.dtype);
   LayerCarry carry = input.carry;
-  carry.keys_BMHK = at::cat({input.carry.keys_BMHK, heads.keys_BNHK}, 1);
-  carry.values_BMHK = at::cat({input.carry.values_BMHK, heads.values_BNHK}, 1);
+  carry.keys_BMHK = at::cat({input.carry.keys_BMHK, qkv.keys_BNHK}, 1);
+  carry.values_BMHK = at::cat({input.carry.values_BMHK, qkv.values_BNHK}, 1);
 
   const int64_t rows = std::min(tokens, config_.window);
   const int64_t keys = tokens > config_.window ? 2 * config_.window : carry.keys_BMHK.size(1);
-  at::Tensor read_BNE =
+  at::Tensor attended_BNE =
       attention_
-          ->over_tokens(heads.query_BNHK, carry.keys_BMHK, carry.values_BMHK, input.empty_cache_B,
+          ->self_attention(qkv.query_BNHK, carry.keys_BMHK, carry.values_BMHK, input.empty_cache_B,
                         attention_dropout(rows, keys, input.piece, options))
           .flatten(2);
-  if (heads.cross_query_BNHK.defined()) {
-    const at::Tensor over_states_BNHK = over_states(input, heads.cross_query_BNHK, carry, options);
-    read_BNE = at::cat({read_BNE, over_states_BNHK.flatten(2)}, 2);
+  if (qkv.cross_query_BNHK.defined()) {
+    const at::Tensor cross_BNHK = cross_attention(input, qkv.cross_query_BNHK, carry, options);
+    attended_BNE = at::cat({attended_BNE, cross_BNHK.flatten(2)}, 2);
   }
   const at::Tensor attended_BND =
-      linear_add(input.hidden_BND, read_BNE, attention_->output->ref(), options.dtype);
+      linear_add(input.hidden_BND, attended_BNE, attention_->output->ref(), options.dtype);
 
   const at::Tensor next_BND = add_ffn(attended_BND, input.piece, options);
 
@@ -78,7 +78,7 @@ at::Tensor LayerImpl::add_ffn(const at::Tensor& attended_BND,
 
 /// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at
 /// the end of each block; its keys are all keys of this call, cache first.
-at::Tensor LayerImpl::over_states(const LayerInput& input,
+at::Tensor LayerImpl::cross_attention(const LayerInput& input,
                                   const at::Tensor& cross_query_BNHK,
                                   LayerCarry& carry,
                                   const ForwardOptions& options) {
@@ -95,18 +95,18 @@ at::Tensor LayerImpl::over_states(const LayerInput& input,
   const std::vector<at::Tensor> values_BWHK = carry.values_BMHK.split(window, 1);
   std::vector<at::Tensor> parts_BRHK;
   for (size_t index = 0; index < queries_BRHK.size(); ++index) {
-    if (!carry.heads.defined()) {
-      carry.heads = cell->read(carry.state_BSD, options);
+    if (!carry.qkv.defined()) {
+      carry.qkv = cell->project_state(carry.state_BSD, options);
     }
-    parts_BRHK.push_back(cross_attention(queries_BRHK[index], carry.heads.keys_BSHK,
-                                         carry.heads.values_BSHK, attention_->cross_scale));
+    parts_BRHK.push_back(brt::cross_attention(queries_BRHK[index], carry.qkv.keys_BSHK,
+                                         carry.qkv.values_BSHK, attention_->cross_scale));
     if (block_ends) {
       BlockKeys block;
       block.keys_BJHK = at::cat({keys_BWHK[index], keys_BWHK[index + 1]}, 1);
       block.values_BJHK = at::cat({values_BWHK[index], values_BWHK[index + 1]}, 1);
       block.empty_cache_B = index == 0 ? input.empty_cache_B : at::Tensor();
-      carry.state_BSD = cell->next_state(carry.state_BSD, carry.heads, block, options);
-      carry.heads = StateHeads();
+      carry.state_BSD = cell->next_state(carry.state_BSD, carry.qkv, block, options);
+      carry.qkv = StateQkv();
     }
   }
   return parts_BRHK.size() == 1 ? parts_BRHK.front() : at::cat(parts_BRHK, 1);
@@ -124,10 +124,10 @@ at::Tensor LayerImpl::attention_dropout(int64_t rows,
                       dropout_seed("attention", piece, options), like);
 }
 
-uint64_t LayerImpl::dropout_seed(const char* place,
+uint64_t LayerImpl::dropout_seed(const char* name,
                                  int64_t piece,
                                  const ForwardOptions& options) const {
-  return derive_seed(options.dropout_seed, place, {index_, piece});
+  return derive_seed(options.dropout_seed, name, {index_, piece});
 }
 
 }  // namespace brt

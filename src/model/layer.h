@@ -21,7 +21,7 @@ namespace brt {
 struct LayerInput {
   at::Tensor hidden_BND;     ///< tokens: whole blocks, or part of one block
   LayerCarry carry;          ///< what came before them
-  StateHeads feedback;       ///< block feedback: the states that an ordinary layer reads
+  StateQkv feedback;       ///< block feedback: the states that an ordinary layer reads
   at::Tensor empty_cache_B;  ///< bool: lanes whose cache is to be hidden; undefined: none
   int64_t piece = 0;         ///< number of this call within a forward pass; names dropout masks
 };
@@ -48,7 +48,7 @@ class LayerImpl : public torch::nn::Module {
   RmsNorm ffn_norm_;
   FeedForward ffn_;
 
-  at::Tensor over_states(const LayerInput& input,
+  at::Tensor cross_attention(const LayerInput& input,
                          const at::Tensor& cross_query_BNHK,
                          LayerCarry& carry,
                          const ForwardOptions& options);
@@ -57,7 +57,7 @@ class LayerImpl : public torch::nn::Module {
                                int64_t keys,
                                int64_t piece,
                                const ForwardOptions& options) const;
-  uint64_t dropout_seed(const char* place, int64_t piece, const ForwardOptions& options) const;
+  uint64_t dropout_seed(const char* name, int64_t piece, const ForwardOptions& options) const;
 };
 TORCH_MODULE(Layer);
 

@@ -49,60 +49,60 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
   }
 }
 
-StateHeads RecurrentCellImpl::read(const at::Tensor& state_BSD, const ForwardOptions& options) {
+StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD, const ForwardOptions& options) {
   const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
   const std::vector<at::Tensor> joined = linear_group(
       named_BSD, {key_->ref(), value_->ref(), query_->ref(), cross_query_->ref()}, options.dtype);
-  StateHeads heads;
-  heads.keys_BSHK = unit_heads(joined[0], config_);
-  heads.values_BSHK = split_heads(joined[1], config_);
-  heads.query_BSHK = query_heads(joined[2], config_);
-  heads.cross_query_BSHK = query_heads(joined[3], config_);
-  return heads;
+  StateQkv qkv;
+  qkv.keys_BSHK = unit_heads(joined[0], config_);
+  qkv.values_BSHK = split_heads(joined[1], config_);
+  qkv.query_BSHK = query_heads(joined[2], config_);
+  qkv.cross_query_BSHK = query_heads(joined[3], config_);
+  return qkv;
 }
 
 at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
-                                         const StateHeads& heads,
+                                         const StateQkv& qkv,
                                          const BlockKeys& block,
                                          const ForwardOptions& options) {
-  const at::Tensor over_states_BSHK =
-      cross_attention(heads.query_BSHK, heads.keys_BSHK, heads.values_BSHK, scale_);
-  const at::Tensor over_tokens_BSHK =
-      cross_attention(heads.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
+  const at::Tensor self_BSHK =
+      cross_attention(qkv.query_BSHK, qkv.keys_BSHK, qkv.values_BSHK, scale_);
+  const at::Tensor cross_BSHK =
+      cross_attention(qkv.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
                       HiddenKeys{block.empty_cache_B, config_.window});
-  const at::Tensor read_BSE =
-      at::cat({over_states_BSHK.flatten(2), over_tokens_BSHK.flatten(2)}, 2);
+  const at::Tensor attended_BSE =
+      at::cat({self_BSHK.flatten(2), cross_BSHK.flatten(2)}, 2);
   switch (config_.cell) {
     case CellType::kSkip:
-      return skip(state_BSD, read_BSE, options);
+      return skip(state_BSD, attended_BSE, options);
     case CellType::kSingle:
-      return single(state_BSD, read_BSE, options);
+      return single(state_BSD, attended_BSE, options);
     case CellType::kDual:
-      return dual(state_BSD, read_BSE, options);
+      return dual(state_BSD, attended_BSE, options);
   }
   throw ConfigError("recurrent cell: unknown configuration");
 }
 
 at::Tensor RecurrentCellImpl::skip(const at::Tensor& state_BSD,
-                                   const at::Tensor& read_BSE,
+                                   const at::Tensor& attended_BSE,
                                    const ForwardOptions& options) {
-  const at::Tensor candidate_BSD = output_->forward(read_BSE, options.dtype);
-  return gate_->forward({state_BSD, candidate_BSD, read_BSE}, options, name_ + ".gate");
+  const at::Tensor candidate_BSD = output_->forward(attended_BSE, options.dtype);
+  return gate_->forward({state_BSD, candidate_BSD, attended_BSE}, options, name_ + ".gate");
 }
 
 at::Tensor RecurrentCellImpl::single(const at::Tensor& state_BSD,
-                                     const at::Tensor& read_BSE,
+                                     const at::Tensor& attended_BSE,
                                      const ForwardOptions& options) {
-  const at::Tensor hidden_BSF = ffn_->hidden(read_BSE, options.dtype);
+  const at::Tensor hidden_BSF = ffn_->hidden(attended_BSE, options.dtype);
   const at::Tensor candidate_BSD =
       at::tanh(ffn_->output(hidden_BSF, options.dtype).to(state_BSD.scalar_type()));
   return gate_->forward({state_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".gate");
 }
 
 at::Tensor RecurrentCellImpl::dual(const at::Tensor& state_BSD,
-                                   const at::Tensor& read_BSE,
+                                   const at::Tensor& attended_BSE,
                                    const ForwardOptions& options) {
-  const at::Tensor between_BSD = skip(state_BSD, read_BSE, options);
+  const at::Tensor between_BSD = skip(state_BSD, attended_BSE, options);
   const at::Tensor hidden_BSF =
       ffn_->hidden(ffn_norm_->forward(between_BSD, options.dtype), options.dtype);
   const at::Tensor candidate_BSD = ffn_->output(hidden_BSF, options.dtype);

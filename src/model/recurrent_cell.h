@@ -34,12 +34,12 @@ class RecurrentCellImpl : public torch::nn::Module {
   RecurrentCellImpl(const ModelConfig& config, int64_t layer);
 
   /// Ks, Vs, qs, qe of s = rmsnorm(c) + state_ids.
-  StateHeads read(const at::Tensor& state_BSD, const ForwardOptions& options);
+  StateQkv project_state(const at::Tensor& state_BSD, const ForwardOptions& options);
 
   /// c_next = gate(c, [rs ; re]): the state after a block.
-  /// @param state_BSD  c, float32  @param heads  read(c)
+  /// @param state_BSD  c, float32  @param qkv  project_state(c)
   at::Tensor next_state(const at::Tensor& state_BSD,
-                        const StateHeads& heads,
+                        const StateQkv& qkv,
                         const BlockKeys& block,
                         const ForwardOptions& options);
 
@@ -60,13 +60,13 @@ class RecurrentCellImpl : public torch::nn::Module {
   std::shared_ptr<Gate> ffn_gate_;  ///< dual
 
   at::Tensor skip(const at::Tensor& state_BSD,
-                  const at::Tensor& read_BSE,
+                  const at::Tensor& attended_BSE,
                   const ForwardOptions& options);
   at::Tensor single(const at::Tensor& state_BSD,
-                    const at::Tensor& read_BSE,
+                    const at::Tensor& attended_BSE,
                     const ForwardOptions& options);
   at::Tensor dual(const at::Tensor& state_BSD,
-                  const at::Tensor& read_BSE,
+                  const at::Tensor& attended_BSE,
                   const ForwardOptions& options);
 };
 TORCH_MODULE(RecurrentCell);

@@ -53,23 +53,23 @@ TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool reads_sta
   }
 }
 
-TokenHeads TokenAttentionImpl::project(const at::Tensor& normed_BND, at::ScalarType dtype) {
+TokenQkv TokenAttentionImpl::project(const at::Tensor& normed_BND, at::ScalarType dtype) {
   std::vector<WeightRef> weights = {key->ref(), value->ref(), query->ref()};
   if (cross_query) {
     weights.push_back(cross_query->ref());
   }
   const std::vector<at::Tensor> joined = linear_group(normed_BND, weights, dtype);
-  TokenHeads heads;
-  heads.keys_BNHK = unit_heads(joined[0], config_);
-  heads.values_BNHK = split_heads(joined[1], config_);
-  heads.query_BNHK = query_heads(joined[2], config_);
+  TokenQkv qkv;
+  qkv.keys_BNHK = unit_heads(joined[0], config_);
+  qkv.values_BNHK = split_heads(joined[1], config_);
+  qkv.query_BNHK = query_heads(joined[2], config_);
   if (cross_query) {
-    heads.cross_query_BNHK = query_heads(joined[3], config_);
+    qkv.cross_query_BNHK = query_heads(joined[3], config_);
   }
-  return heads;
+  return qkv;
 }
 
-at::Tensor TokenAttentionImpl::over_tokens(const at::Tensor& query_BNHK,
+at::Tensor TokenAttentionImpl::self_attention(const at::Tensor& query_BNHK,
                                            const at::Tensor& keys_BMHK,
                                            const at::Tensor& values_BMHK,
                                            const at::Tensor& empty_cache_B,

@@ -15,7 +15,7 @@
 namespace brt {
 
 /// Queries, keys and values of tokens, by head.
-struct TokenHeads {
+struct TokenQkv {
   at::Tensor query_BNHK;  ///< tokens over tokens
   at::Tensor keys_BNHK;
   at::Tensor values_BNHK;
@@ -34,12 +34,12 @@ struct TokenAttentionImpl : public torch::nn::Module {
   TokenAttentionImpl(const ModelConfig& config, bool reads_states);
 
   /// k, v, q (and q2) of normalised tokens [B, N, D].
-  TokenHeads project(const at::Tensor& normed_BND, at::ScalarType dtype);
+  TokenQkv project(const at::Tensor& normed_BND, at::ScalarType dtype);
 
   /// ys: each token over the W tokens before it.
   /// @param keys_BMHK, values_BMHK  cache first, see ops/window_attention.h
   /// @param empty_cache_B  lanes whose cache is hidden; undefined: none
-  at::Tensor over_tokens(const at::Tensor& query_BNHK,
+  at::Tensor self_attention(const at::Tensor& query_BNHK,
                          const at::Tensor& keys_BMHK,
                          const at::Tensor& values_BMHK,
                          const at::Tensor& empty_cache_B,

@@ -56,7 +56,7 @@ struct Problem {
     return (queries + kernels::kAttentionRows - 1) / kernels::kAttentionRows;
   }
   /// Elements before the first of one lane's head, in a tensor of `tokens` tokens.
-  int64_t place(int64_t lane, int64_t head, int64_t tokens) const {
+  int64_t offset(int64_t lane, int64_t head, int64_t tokens) const {
     return (lane * tokens * heads + head) * head_size;
   }
 
@@ -90,7 +90,7 @@ at::Tensor pack_heads(const Problem& problem, const at::Tensor& tensor_BMHK, Pan
     for (int64_t head = 0; head < problem.heads; ++head) {
       const int64_t lane = task / blocks;
       kernels::PackArgs<T, T> part = args;
-      part.source = const_pointer<T>(tensor_BMHK) + problem.place(lane, head, problem.keys);
+      part.source = const_pointer<T>(tensor_BMHK) + problem.offset(lane, head, problem.keys);
       part.panels = mutable_pointer<T>(packed) + (lane * problem.heads + head) * elements;
       if (columns) {
         kernels::pack_columns(part, task % blocks, task % blocks + 1);
@@ -134,14 +134,14 @@ AttentionTile<T> tile_of(const Problem& problem,
                          int64_t tile) {
   const int64_t row = tile * kernels::kAttentionRows;
   const int64_t stride = problem.heads * problem.head_size;
-  const int64_t place =
-      problem.place(index / problem.heads, index % problem.heads, problem.queries) + row * stride;
+  const int64_t offset =
+      problem.offset(index / problem.heads, index % problem.heads, problem.queries) + row * stride;
   AttentionTile<T> args;
   args.first = problem.visible.first_row + row;
   args.rows = std::min(kernels::kAttentionRows, problem.queries - row);
   args.stride = stride;
-  args.query = const_pointer<T>(problem.query_BNHK) + place;
-  args.out = out_BNHK.defined() ? static_cast<T*>(out_BNHK.data_ptr()) + place : nullptr;
+  args.query = const_pointer<T>(problem.query_BNHK) + offset;
+  args.out = out_BNHK.defined() ? static_cast<T*>(out_BNHK.data_ptr()) + offset : nullptr;
   args.log_sum = static_cast<float*>(log_sum_BHN.data_ptr()) + index * problem.queries + row;
   return args;
 }
@@ -194,7 +194,7 @@ class PassingSums {
         sums_{memory, memory + rows_ * problem.head_size},
         to_{mutable_pointer<T>(gradients.keys_BMHK), mutable_pointer<T>(gradients.values_BMHK)} {
     for (T*& to : to_) {
-      to += problem.place(index / problem.heads, index % problem.heads, problem.keys);
+      to += problem.offset(index / problem.heads, index % problem.heads, problem.keys);
     }
   }
   float* of_keys() const { return sums_[0]; }
@@ -284,10 +284,10 @@ Gradients backward_of(const Problem& problem,
     PassingSums<T> sums(problem, gradients, index, sums_memory.of(slot));
     for (int64_t t = 0; t < problem.tiles(); ++t) {
       const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
-      const int64_t place = tile.query - const_pointer<T>(problem.query_BNHK);
+      const int64_t offset = tile.query - const_pointer<T>(problem.query_BNHK);
       AttentionTileGradient<T> gradient;
-      gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + place;
-      gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + place;
+      gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + offset;
+      gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + offset;
       sums.move_to(kernels::attention_keys(head, tile));
       gradient.key_gradient = sums.of_keys();
       gradient.value_gradient = sums.of_values();

@@ -235,9 +235,9 @@ class CrossEntropyPass {
                              .scale = static_cast<float>(scale_),
                              .sums = sums});
       for (int64_t r = 0; r < count; ++r) {
-        const int64_t place = problem_.target[indices[r]] - column;
-        if (place >= 0 && place < columns) {
-          target_logits[r] = tile[r * logits_stride_ + place];
+        const int64_t index = problem_.target[indices[r]] - column;
+        if (index >= 0 && index < columns) {
+          target_logits[r] = tile[r * logits_stride_ + index];
         }
       }
     }
@@ -299,12 +299,12 @@ class CrossEntropyPass {
                        int64_t entry,
                        int64_t entries) const {
     for (int64_t r = 0; r < count; ++r) {
-      const int64_t place = problem_.target[indices[r]] - entry;
-      if (place >= 0 && place < entries) {
+      const int64_t index = problem_.target[indices[r]] - entry;
+      if (index >= 0 && index < entries) {
         // softmax[target] - 1, rounded to T once
         const float value =
             static_cast<float>(std::expm1(-nats[r]) * static_cast<double>(factors[r]));
-        kernels::from_float(value, gradient[r * gradient_stride_ + place]);
+        kernels::from_float(value, gradient[r * gradient_stride_ + index]);
       }
     }
   }

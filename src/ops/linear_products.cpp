@@ -82,7 +82,7 @@ void divide(int64_t rows,
 template <class T>
 MatmulArgs<T> part_of(const MatmulArgs<T>& args, const Part& part) {
   const int64_t column = part.panel * kernels::kPanelColumns;
-  const int64_t place = part.range.begin * args.out_stride + column;
+  const int64_t offset = part.range.begin * args.out_stride + column;
   const bool narrow_out =
       args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
   const int64_t out_size = static_cast<int64_t>(narrow_out ? sizeof(T) : sizeof(float));
@@ -91,9 +91,9 @@ MatmulArgs<T> part_of(const MatmulArgs<T>& args, const Part& part) {
   own.columns = std::min(part.panels * kernels::kPanelColumns, args.columns - column);
   own.left += part.range.begin * args.left_stride;
   own.panels += part.panel * kernels::panel_size(args.depth, args.panels);
-  own.out = static_cast<char*>(args.out) + place * out_size;
-  own.addend = args.addend != nullptr ? args.addend + place : nullptr;
-  own.mask = args.mask != nullptr ? args.mask + place : nullptr;
+  own.out = static_cast<char*>(args.out) + offset * out_size;
+  own.addend = args.addend != nullptr ? args.addend + offset : nullptr;
+  own.mask = args.mask != nullptr ? args.mask + offset : nullptr;
   return own;
 }
 

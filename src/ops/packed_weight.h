@@ -23,7 +23,7 @@ class PackedWeight {
   /// The weight [out, in] itself as right operand: the gradient of x.
   const at::Tensor& straight(const at::Tensor& weight, at::ScalarType dtype);
 
-  /// The group that this weight is the first of, in the graph under way (ops/shared_weights.h).
+  /// The group that this weight is the first of, in the current graph (ops/shared_weights.h).
   std::shared_ptr<SharedWeights> shared;
 
  private:

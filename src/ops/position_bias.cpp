@@ -43,7 +43,7 @@ at::Tensor bias_of_pairs(const at::Tensor& bias_HW, const BlockRows& rows) {
   return at::embedding(bias_HW.t(), place_RJ).permute({2, 0, 1});
 }
 
-at::Tensor hidden_by_band(const BlockRows& rows, at::Device device) {
+at::Tensor causal_window_mask(const BlockRows& rows, at::Device device) {
   const at::Tensor distance = distances(rows, device);
   return distance.lt(1).logical_or(distance.gt(rows.window));
 }

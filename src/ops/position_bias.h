@@ -11,7 +11,7 @@ namespace brt {
 /// Which rows of a block, and which keys of its window, a call is about.
 struct BlockRows {
   int64_t window = 0;     ///< W
-  int64_t first_row = 0;  ///< first token's place in its block
+  int64_t first_row = 0;  ///< first token's position in its block
   int64_t rows = 0;       ///< tokens, all of one block
 
   /// Keys that exist once these rows are read: the previous block, and this one up to the last row.
@@ -30,6 +30,6 @@ at::Tensor bias_of_pairs(const at::Tensor& bias_HW, const BlockRows& rows);
 
 /// hidden[i, j] is true unless 1 <= (W + first_row + i) - j <= W: each token sees exactly the W
 /// tokens before it and not itself. bool [rows, keys].
-at::Tensor hidden_by_band(const BlockRows& rows, at::Device device);
+at::Tensor causal_window_mask(const BlockRows& rows, at::Device device);
 
 }  // namespace brt

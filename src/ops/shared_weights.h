@@ -22,7 +22,7 @@ struct SharedWeights {
   bool has_node = false;  ///< else the weights are their own history, and the sum is one use's
 };
 
-/// The group for a use under way: new in a graph's first use, the same in later ones.
+/// The group for the current use: new in a graph's first use, the same in later ones.
 /// @param weights  at least one, with gradients or not alike. Without gradients, or without kept
 /// forms, nothing is shared: the weights themselves and a sum for one use
 SharedWeights shared_weights(const std::vector<WeightRef>& weights,

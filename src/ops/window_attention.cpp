@@ -55,7 +55,7 @@ at::Tensor hide_empty_cache(const at::Tensor& logits_BHTRJ,
 at::Tensor masked_bias(const WindowAttentionOptions& options,
                        const BlockRows& rows,
                        const at::Tensor& like) {
-  const at::Tensor hidden_RJ = hidden_by_band(rows, like.device());
+  const at::Tensor hidden_RJ = causal_window_mask(rows, like.device());
   if (!options.bias_HW.defined()) {
     return at::zeros({1, rows.rows, rows.keys()}, like.options())
         .masked_fill(hidden_RJ, kHiddenLogit);

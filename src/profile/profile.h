@@ -70,7 +70,7 @@ class StepProfiler {
   /// From here to end_step() is one event "step". @throws Error if a step is being recorded
   /// already, by this or another profiler of the process.
   void begin_step(int64_t step);
-  /// No operation may be under way on any thread. Without begin_step() it does nothing.
+  /// No operation may be running on any thread. Without begin_step() it does nothing.
   void end_step();
 
   int64_t steps() const { return steps_; }  ///< recorded whole

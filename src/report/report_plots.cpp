@@ -153,7 +153,7 @@ Plot learning_curves(const std::vector<RunRecord>& runs) {
 }
 
 Plot loss_by_position(const std::vector<RunRecord>& runs) {
-  return {.title = "Held-out loss by place in the document",
+  return {.title = "Held-out loss by position in the document",
           .x_label = "tokens since the start of the document",
           .y_label = "bits per token",
           .has_log_x = true,

@@ -13,7 +13,7 @@ namespace brt {
 /// Here and below several seeds are a line of means in a band from the lowest to the highest.
 Plot learning_curves(const std::vector<RunRecord>& runs);
 
-/// Bits per token by place in the document, for each run and carry that was evaluated.
+/// Bits per token by position in the document, for each run and carry that was evaluated.
 Plot loss_by_position(const std::vector<RunRecord>& runs);
 
 /// The same as differences from the first run that was evaluated with everything carried, whose own

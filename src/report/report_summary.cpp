@@ -233,9 +233,9 @@ std::string grouped(int64_t value) {
   std::string digits = std::to_string(value);
   const std::string sign = value < 0 ? "-" : "";
   digits.erase(0, sign.size());
-  for (size_t place = digits.size(); place > 3;) {
-    place -= 3;
-    digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(place), ',');
+  for (size_t digit = digits.size(); digit > 3;) {
+    digit -= 3;
+    digits.insert(digits.begin() + static_cast<std::ptrdiff_t>(digit), ',');
   }
   return sign + digits;
 }
@@ -296,9 +296,9 @@ std::vector<std::string> summarize_runs(const std::vector<RunRecord>& runs) {
     sentences.push_back(fmt::format("{}, {} has {} bits per byte.", measured_on(runs),
                                     runs[order[0]].name, headline(order[0]).text()));
   }
-  for (size_t place = 1; place < order.size(); ++place) {
+  for (size_t rank = 1; rank < order.size(); ++rank) {
     const size_t best = order.front();
-    const size_t other = order[place];
+    const size_t other = order[rank];
     sentences.push_back(ranking_sentence(measured_on(runs), headline(best), headline(other)));
     sentences.push_back(
         verdict_sentence(runs[best], runs[other], are_level(headline(best), headline(other))));

@@ -32,7 +32,7 @@ std::string tokens_text(double tokens) {
   return tokens < 1e5 ? grouped(tokens) : fmt::format("{:.2f} million", tokens / 1e6);
 }
 
-/// Lanes that begin and end documents at other places learn from a few tokens more or less.
+/// Lanes that begin and end documents at other tokens learn from a few tokens more or less.
 bool is_as_many(double left, double right) {
   return std::abs(left - right) <= 0.01 * std::max(std::abs(left), std::abs(right));
 }

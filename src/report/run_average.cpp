@@ -142,12 +142,12 @@ EvaluationRecord average_evaluations(const std::vector<const EvaluationRecord*>&
   average.bits_per_byte = mean(&EvaluationRecord::bits_per_byte, &average.range);
   average.word_perplexity = mean(&EvaluationRecord::word_perplexity);
   average.tokens_per_second = mean(&EvaluationRecord::tokens_per_second);
-  for (size_t place = 0; place < average.by_position.size(); ++place) {
-    LossAtPosition& loss = average.by_position[place];
+  for (size_t index = 0; index < average.by_position.size(); ++index) {
+    LossAtPosition& loss = average.by_position[index];
     loss.bits_per_token = mean_of<EvaluationRecord>(
         evaluations,
-        [place](const EvaluationRecord& record) {
-          return record.by_position[place].bits_per_token;
+        [index](const EvaluationRecord& record) {
+          return record.by_position[index].bits_per_token;
         },
         &loss.range);
   }

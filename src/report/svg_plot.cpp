@@ -47,9 +47,9 @@ struct Frame {
 
   double bottom() const { return kHeight - kBottom; }
   double pixel_x(double value) const {
-    const double place = has_log_x ? std::log2(value / x.low) / std::log2(x.high / x.low)
+    const double fraction = has_log_x ? std::log2(value / x.low) / std::log2(x.high / x.low)
                                    : (value - x.low) / (x.high - x.low);
-    return kLeft + place * (kWidth - kLeft - kRight);
+    return kLeft + fraction * (kWidth - kLeft - kRight);
   }
   double pixel_y(double value) const {
     return bottom() - (value - y.low) / (y.high - y.low) * (bottom() - top);
@@ -202,7 +202,7 @@ std::string band_text(const Plot& plot, const Frame& frame, const PlotSeries& se
                                      series.color % kPaletteSize, forth, back);
 }
 
-/// A number as a reader wants it beside the pointer: places whole, figures to four digits.
+/// A number as a reader wants it beside the pointer: positions whole, figures to four digits.
 std::string place_text(double value) {
   return std::abs(value) >= 1e6 || std::abs(value) < 100 ? tick_text(value)
                                                          : fmt::format("{:.0f}", value);

@@ -168,7 +168,7 @@ class EntryParser {
   }
 };
 
-/// `entries` are sorted by place.
+/// `entries` are sorted by offset.
 void check_coverage(const std::vector<SafetensorsEntry>& entries,
                     uint64_t data_bytes,
                     const std::string& origin) {

@@ -10,7 +10,7 @@
 
 namespace brt {
 
-/// One tensor's place. `begin` and `end` are bytes from the start of the data, behind the header.
+/// Where one tensor lies. `begin` and `end` are bytes from the start of the data, behind the header.
 struct SafetensorsEntry {
   std::string name;
   std::string dtype;  ///< a word of the format: F32, BF16, I64, F8_E4M3, ...
@@ -20,7 +20,7 @@ struct SafetensorsEntry {
 };
 
 struct SafetensorsHeader {
-  std::vector<SafetensorsEntry> entries;  ///< in order of their place in the file
+  std::vector<SafetensorsEntry> entries;  ///< in order of their offset in the file
   std::map<std::string, std::string> metadata;
 };
 

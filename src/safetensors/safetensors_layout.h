@@ -11,7 +11,7 @@ namespace brt {
 
 struct SafetensorsLayout {
   SafetensorsHeader header;
-  uint64_t data_start = 0;  ///< bytes before the data that the entries' places count from
+  uint64_t data_start = 0;  ///< bytes before the data that the entries' offsets count from
 };
 
 /// @throws CheckpointError naming the file and what is wrong: missing, truncated, header over 100

@@ -76,22 +76,22 @@ WeightFiles find_weight_files(const fs::path& folder) {
                           "a model folder holds config.json and model.safetensors");
   }
   const std::map<std::string, std::string> weight_map = read_weight_map(index);
-  std::map<std::string, size_t> places;  // of the shards, by name
+  std::map<std::string, size_t> indices;  // of the shards, by name
   for (const auto& [tensor, name] : weight_map) {
-    places.emplace(name, 0);
+    indices.emplace(name, 0);
   }
   WeightFiles files = {.origin = index, .shards = {}, .shard_of = {}};
-  for (auto& [name, place] : places) {
+  for (auto& [name, index] : indices) {
     if (!is_there(folder / name)) {
       throw CheckpointError(fmt::format("{}: is missing, but {} lists it", (folder / name).string(),
                                         kWeightsIndexName),
                             "copy all shards of the model into the folder");
     }
-    place = files.shards.size();
+    index = files.shards.size();
     files.shards.push_back(folder / name);
   }
   for (const auto& [tensor, name] : weight_map) {
-    files.shard_of[tensor] = places.at(name);
+    files.shard_of[tensor] = indices.at(name);
   }
   return files;
 }

@@ -34,17 +34,17 @@ struct Run {
   size_t in_piece = 0;  ///< and in the piece
 };
 
-/// Appends the places in the piece of bytes of the text. Both lists are in order; `runs` begin with
+/// Appends the offsets in the piece of bytes of the text. Both lists are in order; `runs` begin with
 /// the text.
 void append_places(const std::vector<size_t>& in_text,
                    const std::vector<Run>& runs,
-                   std::vector<size_t>& places) {
+                   std::vector<size_t>& offsets) {
   size_t run = 0;
-  for (const size_t place : in_text) {
-    while (run + 1 < runs.size() && runs[run + 1].in_text <= place) {
+  for (const size_t offset : in_text) {
+    while (run + 1 < runs.size() && runs[run + 1].in_text <= offset) {
       ++run;
     }
-    places.push_back(runs[run].in_piece + (place - runs[run].in_text));
+    offsets.push_back(runs[run].in_piece + (offset - runs[run].in_text));
   }
 }
 
@@ -125,13 +125,13 @@ void SentencePieceTokenizer::encode(std::string_view piece, std::vector<int32_t>
   }
 }
 
-void SentencePieceTokenizer::encode_with_places(std::string_view piece,
+void SentencePieceTokenizer::encode_with_offsets(std::string_view piece,
                                                 std::vector<int32_t>& tokens,
-                                                std::vector<size_t>& places) const {
+                                                std::vector<size_t>& offsets) const {
   if (lossless_) {
-    Tokenizer::encode_with_places(piece, tokens, places);
+    Tokenizer::encode_with_offsets(piece, tokens, offsets);
   } else {
-    encode_inexactly(piece, tokens, &places);
+    encode_inexactly(piece, tokens, &offsets);
   }
 }
 
@@ -194,17 +194,17 @@ void SentencePieceTokenizer::encode_word(std::string_view word,
     seen_words.emplace(word, Place{.begin = begin, .count = tokens.size() - begin});
     return;
   }
-  const Place place = seen->second;
-  for (size_t i = 0; i < place.count; ++i) {
-    const int32_t token = tokens[place.begin + i];
+  const Place found = seen->second;
+  for (size_t i = 0; i < found.count; ++i) {
+    const int32_t token = tokens[found.begin + i];
     tokens.push_back(token);
   }
 }
 
 void SentencePieceTokenizer::encode_inexactly(std::string_view piece,
                                               std::vector<int32_t>& tokens,
-                                              std::vector<size_t>* places) const {
-  const size_t first_place = places == nullptr ? 0 : places->size();
+                                              std::vector<size_t>* offsets) const {
+  const size_t first_place = offsets == nullptr ? 0 : offsets->size();
   // The model puts a space before whatever it is given; a piece that opens with one, as all but the
   // first of a document do, must not get a second.
   const bool has_its_space =
@@ -214,9 +214,9 @@ void SentencePieceTokenizer::encode_inexactly(std::string_view piece,
   std::vector<Run> runs;
   const auto encode_text = [&] {
     std::vector<size_t> in_text;
-    encode_by_model(text, tokens, places == nullptr ? nullptr : &in_text);
-    if (places != nullptr) {
-      append_places(in_text, runs, *places);
+    encode_by_model(text, tokens, offsets == nullptr ? nullptr : &in_text);
+    if (offsets != nullptr) {
+      append_places(in_text, runs, *offsets);
     }
     text.clear();
     runs.clear();
@@ -232,8 +232,8 @@ void SentencePieceTokenizer::encode_inexactly(std::string_view piece,
     if (has_byte_tokens_) {
       encode_text();
       append_byte(piece[done], tokens);
-      if (places != nullptr) {
-        places->push_back(done);
+      if (offsets != nullptr) {
+        offsets->push_back(done);
       }
     } else {
       runs.push_back({.in_text = text.size(), .in_piece = done});
@@ -242,30 +242,30 @@ void SentencePieceTokenizer::encode_inexactly(std::string_view piece,
     ++done;
   }
   encode_text();
-  if (has_its_space && places != nullptr && places->size() > first_place) {
-    (*places)[first_place] = 0;  // this token holds the space
+  if (has_its_space && offsets != nullptr && offsets->size() > first_place) {
+    (*offsets)[first_place] = 0;  // this token holds the space
   }
 }
 
 void SentencePieceTokenizer::encode_by_model(std::string_view text,
                                              std::vector<int32_t>& tokens,
-                                             std::vector<size_t>* places) const {
+                                             std::vector<size_t>* offsets) const {
   if (text.empty()) {
     return;
   }
   std::vector<int> encoded;
   sentencepiece::ImmutableSentencePieceText pieces;
-  const sentencepiece::util::Status status = places == nullptr
+  const sentencepiece::util::Status status = offsets == nullptr
                                                  ? processor_->Encode(text, &encoded)
                                                  : processor_->Encode(text, pieces.mutable_proto());
   if (!status.ok()) {
     throw DataError("tokenizer: SentencePiece cannot encode a piece of " +
                     std::to_string(text.size()) + " bytes: " + status.ToString());
   }
-  if (places != nullptr) {
+  if (offsets != nullptr) {
     for (const auto& piece : pieces.pieces()) {
       encoded.push_back(static_cast<int>(piece.id()));
-      places->push_back(piece.begin());
+      offsets->push_back(piece.begin());
     }
   }
   tokens.insert(tokens.end(), encoded.begin(), encoded.end());

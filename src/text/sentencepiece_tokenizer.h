@@ -35,9 +35,9 @@ class SentencePieceTokenizer final : public Tokenizer {
   int64_t vocab_size() const override { return static_cast<int64_t>(token_bytes_.size()); }
   int32_t document_end() const override { return document_end_; }
   void encode(std::string_view piece, std::vector<int32_t>& tokens) const override;
-  void encode_with_places(std::string_view piece,
+  void encode_with_offsets(std::string_view piece,
                           std::vector<int32_t>& tokens,
-                          std::vector<size_t>& places) const override;
+                          std::vector<size_t>& offsets) const override;
   std::string_view token_bytes(int32_t token) const override;
   bool is_lossless() const override { return lossless_; }
   const std::string& serialized() const override { return serialized_; }
@@ -63,10 +63,10 @@ class SentencePieceTokenizer final : public Tokenizer {
                    std::vector<int32_t>& tokens) const;
   void encode_inexactly(std::string_view piece,
                         std::vector<int32_t>& tokens,
-                        std::vector<size_t>* places) const;
+                        std::vector<size_t>* offsets) const;
   void encode_by_model(std::string_view text,
                        std::vector<int32_t>& tokens,
-                       std::vector<size_t>* places) const;
+                       std::vector<size_t>* offsets) const;
   void append_byte(char byte, std::vector<int32_t>& tokens) const;
 
   std::string serialized_;

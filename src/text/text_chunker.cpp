@@ -10,7 +10,7 @@
 namespace brt {
 namespace {
 
-/// The last place at or before `position` that is between two characters; `position` itself where
+/// The last offset at or before `position` that is between two characters; `position` itself where
 /// the bytes around it are not UTF-8.
 size_t between_characters(std::string_view text, size_t position) {
   for (size_t back = 1; back <= 3; ++back) {

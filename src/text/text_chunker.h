@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a document that arrives in parts of any size into pieces to tokenize, always at the same
-// places.
+// offsets.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace brt {
 
 /// Feed parts with append(), take pieces with next(), and after the last part call finish() and
 /// take the rest. The borders depend on the document's bytes only, not on the parts: a piece ends
-/// before a space that follows a non-space, at the first such place after kPieceBytes, or at the
+/// before a space that follows a non-space, at the first such offset after kPieceBytes, or at the
 /// latest at kLongestPieceBytes, then between two UTF-8 characters.
 class TextChunker {
  public:
@@ -24,7 +24,7 @@ class TextChunker {
   /// The next piece, or nothing until more is appended. Never an empty piece.
   std::optional<std::string> next();
   /// What next() has not given out; the chunker is as new afterwards. Given again, followed by what
-  /// comes next in the document, it is cut at the same places.
+  /// comes next in the document, it is cut at the same offsets.
   std::string take_rest();
 
  private:

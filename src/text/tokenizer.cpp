@@ -40,15 +40,15 @@ std::optional<bool> config_says_bytes(const std::filesystem::path& config) {
 
 }  // namespace
 
-void Tokenizer::encode_with_places(std::string_view piece,
+void Tokenizer::encode_with_offsets(std::string_view piece,
                                    std::vector<int32_t>& tokens,
-                                   std::vector<size_t>& places) const {
+                                   std::vector<size_t>& offsets) const {
   const size_t before = tokens.size();
   encode(piece, tokens);
-  size_t place = 0;
+  size_t offset = 0;
   for (size_t i = before; i < tokens.size(); ++i) {
-    places.push_back(place);
-    place += token_bytes(tokens[i]).size();
+    offsets.push_back(offset);
+    offset += token_bytes(tokens[i]).size();
   }
 }
 

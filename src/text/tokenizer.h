@@ -35,9 +35,9 @@ class Tokenizer {
   /// As encode(); also appends, for each token, the byte of `piece` at which it begins. Places
   /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
   /// of the text as it was given, not of what the tokens stand for.
-  virtual void encode_with_places(std::string_view piece,
+  virtual void encode_with_offsets(std::string_view piece,
                                   std::vector<int32_t>& tokens,
-                                  std::vector<size_t>& places) const;
+                                  std::vector<size_t>& offsets) const;
   /// Hash of kind and model.
   uint64_t fingerprint() const;
 

@@ -79,7 +79,7 @@ at::Tensor read_tensor(OpenFile& file,
     return tensor;
   }
   char* data = static_cast<char*>(tensor.data_ptr());
-  // Entries come in order of place and cover the data, so the stream stands at the right byte.
+  // Entries come in order of offset and cover the data, so the stream stands at the right byte.
   if (!file.stream.read(data, static_cast<std::streamsize>(bytes))) {
     throw CheckpointError(fmt::format("{}: read failed at byte {}, in tensor {}", path.string(),
                                       file.data_start + entry.begin,
@@ -94,7 +94,7 @@ at::Tensor read_tensor(OpenFile& file,
   return tensor;
 }
 
-/// The entries in order of place, without begin and end.
+/// The entries in order of offset, without begin and end.
 std::vector<SafetensorsEntry> entries_in_order(const TensorMap& tensors,
                                                const std::filesystem::path& path) {
   std::vector<SafetensorsEntry> entries;
@@ -128,11 +128,11 @@ WrittenFile save_safetensors(const std::filesystem::path& path,
                              const TensorMap& tensors,
                              const Metadata& metadata) {
   SafetensorsHeader header = {.entries = entries_in_order(tensors, path), .metadata = metadata};
-  uint64_t place = 0;
+  uint64_t offset = 0;
   for (SafetensorsEntry& entry : header.entries) {
-    entry.begin = place;
-    place += tensors.at(entry.name).nbytes();
-    entry.end = place;
+    entry.begin = offset;
+    offset += tensors.at(entry.name).nbytes();
+    entry.end = offset;
   }
   const std::string text = safetensors_header_text(header, path.string());
   const uint64_t header_bytes = text.size();

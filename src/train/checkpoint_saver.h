@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints of a run under way, saved with patience.
+// Checkpoints of a running training, saved with patience.
 #pragma once
 
 #include <cstdint>

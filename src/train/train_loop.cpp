@@ -90,7 +90,7 @@ int64_t count_parameters_of(LanguageModel& model) {
   return count;
 }
 
-/// A run under way.
+/// A training that runs.
 class TrainingRun {
  public:
   TrainingRun(RunConfig config, const PreparedData& data, const TrainObserver& observer)

@@ -27,7 +27,7 @@ void expect_back(const std::vector<FrequencyRange>& symbols, const std::string& 
   RangeDecoder decoder;
   decoder.append(bytes);
   for (size_t i = 0; i < symbols.size(); ++i) {
-    const uint64_t place = decoder.place(symbols[i].total);
+    const uint64_t place = decoder.position(symbols[i].total);
     ASSERT_GE(place, symbols[i].begin) << "symbol " << i;
     ASSERT_LT(place, symbols[i].begin + symbols[i].size) << "symbol " << i;
     decoder.skip(symbols[i]);
@@ -105,7 +105,7 @@ TEST(RangeCoder, BytesMayComeInParts) {
     while (next < bytes.size() && decoder.num_ready() < 16) {
       decoder.append(bytes.substr(next++, 1));
     }
-    const uint64_t place = decoder.place(symbol.total);
+    const uint64_t place = decoder.position(symbol.total);
     ASSERT_GE(place, symbol.begin);
     ASSERT_LT(place, symbol.begin + symbol.size);
     decoder.skip(symbol);

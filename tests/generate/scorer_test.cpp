@@ -167,18 +167,18 @@ class SpacingTokenizer final : public Tokenizer {
   const std::string& serialized() const override { return bytes_.serialized(); }
   std::string_view token_bytes(int32_t token) const override { return bytes_.token_bytes(token); }
   void encode(std::string_view piece, std::vector<int32_t>& tokens) const override {
-    std::vector<size_t> places;
-    encode_with_places(piece, tokens, places);
+    std::vector<size_t> offsets;
+    encode_with_offsets(piece, tokens, offsets);
   }
-  void encode_with_places(std::string_view piece,
+  void encode_with_offsets(std::string_view piece,
                           std::vector<int32_t>& tokens,
-                          std::vector<size_t>& places) const override {
+                          std::vector<size_t>& offsets) const override {
     tokens.push_back(' ');
-    places.push_back(0);
+    offsets.push_back(0);
     for (size_t i = 0; i < piece.size(); ++i) {
       if (piece[i] != ' ' || i == 0 || piece[i - 1] != ' ') {
         tokens.push_back(static_cast<unsigned char>(piece[i]));
-        places.push_back(i);
+        offsets.push_back(i);
       }
     }
   }

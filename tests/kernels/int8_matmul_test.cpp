@@ -77,7 +77,7 @@ struct Problem {
   }
   int64_t weight(int64_t k, int64_t c) const {
     return panels[place(c / kPanelColumns * int8_panel_size(shape.depth) +
-                        int8_panel_place(k, c % kPanelColumns))];
+                        int8_panel_index(k, c % kPanelColumns))];
   }
   /// The definition: an integer sum, scaled.
   float want(int64_t r, int64_t c) const {

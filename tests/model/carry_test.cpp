@@ -77,14 +77,14 @@ TEST(Carry, DetachCutsEveryTensorFromTheGraph) {
   LanguageModel model = make_model(config);
   const Carry carry = read_from_start(model, random_tokens({2, 8}, 11, 5)).carry;
   ASSERT_TRUE(carry.layers[1].state_BSD.requires_grad());
-  ASSERT_TRUE(carry.layers[1].heads.defined());
+  ASSERT_TRUE(carry.layers[1].qkv.defined());
   const Carry cut = detach(carry);
   EXPECT_TRUE(same_carry(cut, carry));
   for (const auto& [name, tensor] : cut.tensors()) {
     EXPECT_FALSE(tensor.requires_grad()) << name;
   }
-  EXPECT_FALSE(cut.layers[1].heads.keys_BSHK.requires_grad());
-  EXPECT_FALSE(cut.layers[1].heads.cross_query_BSHK.requires_grad());
+  EXPECT_FALSE(cut.layers[1].qkv.keys_BSHK.requires_grad());
+  EXPECT_FALSE(cut.layers[1].qkv.cross_query_BSHK.requires_grad());
 }
 
 TEST(Carry, SlicedLanesJoinToTheWhole) {

@@ -73,13 +73,13 @@ TEST(Layer, KeepsTheLastWholeBlockAndWhatWasReadOfTheNext) {
   LayerInput input = random_input(config, 3, true);
   const LayerOutput first = layer->forward(input, {});
   EXPECT_EQ(first.carry.keys_BMHK.size(1), 3);
-  EXPECT_FALSE(first.carry.heads.defined());
+  EXPECT_FALSE(first.carry.qkv.defined());
   input.carry = first.carry;
   input.hidden_BND = input.hidden_BND.narrow(1, 0, 2);
   const LayerOutput second = layer->forward(input, {});
   EXPECT_EQ(second.carry.keys_BMHK.size(1), 5);
   EXPECT_TRUE(bit_equal(second.carry.keys_BMHK.narrow(1, 0, 3), first.carry.keys_BMHK));
-  EXPECT_TRUE(second.carry.heads.defined());
+  EXPECT_TRUE(second.carry.qkv.defined());
   EXPECT_TRUE(bit_equal(second.carry.state_BSD, first.carry.state_BSD));
 }
 

@@ -42,11 +42,11 @@ BlockKeys random_block() {
 TEST(RecurrentCell, KeysAndQueriesOfTheStateHaveUnitLength) {
   const at::NoGradGuard no_gradient;
   LanguageModel model = make_model(tiny_config("rec-fixed-skip"));
-  const StateHeads heads = cell_of(model).read(random_tensor({2, 5, 6}, 1, at::kFloat), {});
-  for (const at::Tensor& unit : {heads.keys_BSHK, heads.query_BSHK, heads.cross_query_BSHK}) {
+  const StateQkv qkv = cell_of(model).read(random_tensor({2, 5, 6}, 1, at::kFloat), {});
+  for (const at::Tensor& unit : {qkv.keys_BSHK, qkv.query_BSHK, qkv.cross_query_BSHK}) {
     EXPECT_TRUE(near(unit.norm(2, -1), at::ones({2, 5, 2}), 1e-4));
   }
-  EXPECT_FALSE(near(heads.values_BSHK.norm(2, -1), at::ones({2, 5, 2}), 1e-2));
+  EXPECT_FALSE(near(qkv.values_BSHK.norm(2, -1), at::ones({2, 5, 2}), 1e-2));
 }
 
 TEST(RecurrentCell, NextStateEqualsPlainLoopsForEveryGateAndConfiguration) {

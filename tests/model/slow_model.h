@@ -106,9 +106,9 @@ class SlowModel {
     const std::string cell = "layers." + std::to_string(layer) + ".cell.";
     const Heads heads = read_state(layer, state);
     const SlowMatrix over_states =
-        attend(heads.query, heads.keys, heads.values, cell + "scale", {});
+        attend(qkv.query, qkv.keys, qkv.values, cell + "scale", {});
     const SlowMatrix over_tokens =
-        attend(heads.cross_query, keys, values, cell + "cross_scale",
+        attend(qkv.cross_query, keys, values, cell + "cross_scale",
                [hidden](int64_t, int64_t j, int64_t) -> std::optional<double> {
                  return j < hidden ? std::nullopt : std::optional<double>(0.0);
                });
@@ -320,7 +320,7 @@ class SlowModel {
   }
 
   /// Tokens over tokens: `keys` are the W of the cache and those of the block's tokens.
-  SlowMatrix over_tokens(const std::string& attention,
+  SlowMatrix self_attention(const std::string& attention,
                          const SlowMatrix& query,
                          const SlowMatrix& keys,
                          const SlowMatrix& values) const {
@@ -382,13 +382,13 @@ class SlowModel {
         rows_after_each_other(layer.keys, unit(linear(h, name + "attention.key.weight")));
     const SlowMatrix values =
         rows_after_each_other(layer.values, linear(h, name + "attention.value.weight"));
-    SlowMatrix read = over_tokens(
+    SlowMatrix read = self_attention(
         name + "attention.", as_query(linear(h, name + "attention.query.weight")), keys, values);
     if (is_recurrent(index) || config_.feedback) {
       const Heads heads = is_recurrent(index) ? read_state(index, layer.state) : topmost;
       const SlowMatrix cross_query = as_query(linear(h, name + "attention.cross_query.weight"));
       read = join(
-          read, attend(cross_query, heads.keys, heads.values, name + "attention.cross_scale", {}));
+          read, attend(cross_query, qkv.keys, qkv.values, name + "attention.cross_scale", {}));
     }
     add(x, linear(read, name + "attention.output.weight"));
     const SlowMatrix up = linear(rms_norm(x, name + "ffn_norm.weight"), name + "ffn.up.weight");

@@ -66,9 +66,9 @@ TEST(TokenAttention, PartsOfABlockEqualTheWholeForEveryPosition) {
     const at::Tensor query = random_tensor({2, 3, 2, 4}, 1, at::kFloat);
     const at::Tensor keys = random_tensor({2, 6, 2, 4}, 2, at::kFloat);
     const at::Tensor values = random_tensor({2, 6, 2, 4}, 3, at::kFloat);
-    const at::Tensor whole = attention->over_tokens(query, keys, values, {}, {});
+    const at::Tensor whole = attention->self_attention(query, keys, values, {}, {});
     for (int64_t i = 0; i < 3; ++i) {
-      const at::Tensor part = attention->over_tokens(
+      const at::Tensor part = attention->self_attention(
           query.narrow(1, i, 1), keys.narrow(1, 0, 4 + i), values.narrow(1, 0, 4 + i), {}, {});
       EXPECT_TRUE(near(part, whole.narrow(1, i, 1), tolerance::kFloat32));
     }

@@ -62,7 +62,7 @@ TEST(BiasOfPairs, GradientEqualsDifferences) {
 TEST(HiddenByBand, ShowsTheWindowBeforeEachTokenAndNotTheToken) {
   for (const int64_t first : {0, 2}) {
     const BlockRows rows = {.window = 4, .first_row = first, .rows = 4 - first};
-    const at::Tensor hidden = hidden_by_band(rows, at::kCPU);
+    const at::Tensor hidden = causal_window_mask(rows, at::kCPU);
     ASSERT_EQ(hidden.sizes(), at::IntArrayRef({4 - first, 8}));
     for (int64_t i = 0; i < rows.rows; ++i) {
       for (int64_t j = 0; j < 8; ++j) {

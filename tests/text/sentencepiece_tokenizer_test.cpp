@@ -218,12 +218,12 @@ using Places = std::vector<size_t>;
 Places places_of(const Tokenizer& tokenizer, std::string_view piece) {
   std::vector<int32_t> tokens;
   std::vector<int32_t> plain;
-  Places places;
-  tokenizer.encode_with_places(piece, tokens, places);
+  Places offsets;
+  tokenizer.encode_with_offsets(piece, tokens, offsets);
   tokenizer.encode(piece, plain);
   EXPECT_EQ(tokens, plain);
-  EXPECT_EQ(places.size(), tokens.size());
-  return places;
+  EXPECT_EQ(offsets.size(), tokens.size());
+  return offsets;
 }
 
 TEST(SentencePieceTokenizer, PlacesAreOfTheTextAsItWasGiven) {
@@ -254,19 +254,19 @@ TEST(SentencePieceTokenizer, PlacesOfALossyModelRiseWithinTheText) {
   for (int i = 0; i < 20; ++i) {
     const std::string text = test::sample_prose(500, static_cast<uint64_t>(i)) +
                              test::random_characters(30, random) + test::random_bytes(30, random);
-    const Places places = places_of(lossy, text);
-    EXPECT_TRUE(std::ranges::is_sorted(places));
-    EXPECT_TRUE(places.empty() || places.back() < text.size());
+    const Places offsets = places_of(lossy, text);
+    EXPECT_TRUE(std::ranges::is_sorted(offsets));
+    EXPECT_TRUE(offsets.empty() || offsets.back() < text.size());
   }
 }
 
 TEST_P(TrainedModel, PlacesAreSumsOfTheBytesBefore) {
   const std::string text = test::sample_prose(3000, 8);
   const std::vector<int32_t> tokens = tokenizer_.encode_document(text);
-  const Places places = places_of(tokenizer_, text);
+  const Places offsets = places_of(tokenizer_, text);
   size_t sum = 0;
-  for (size_t i = 0; i < places.size(); ++i) {
-    ASSERT_EQ(places[i], sum) << i;
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    ASSERT_EQ(offsets[i], sum) << i;
     sum += tokenizer_.token_bytes(tokens[i]).size();
   }
 }
