@@ -13,5 +13,6 @@ run() {
   "$build/bin/$1" --gtest_also_run_disabled_tests --gtest_filter="$2" | tee "$build/test-long.log"
   grep -q "PASSED  \] $3 test" "$build/test-long.log" || { echo "test_long.sh: not all tests of $1 ran" >&2; exit 1; }
 }
-run generate_test 'LongStream.*:LongCompression.*' 3
-run train_test 'LongDocument.*' 1
+run engine_test 'LongStream.*' 1
+run compression_test 'LongCompression.*' 2
+run benchmark_test 'LongDocument.*' 1
