@@ -7,12 +7,12 @@
 #include <ATen/core/Tensor.h>
 
 #include "base/error.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "fuzz_input.h"
 #include "fuzz_model_config.h"
 #include "fuzz_tensors.h"
 #include "memory_file.h"
 #include "model/carry.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

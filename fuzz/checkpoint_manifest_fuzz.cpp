@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/error.h"
-#include "fuzz_input.h"
 #include "checkpoint/checkpoints.h"
+#include "fuzz_input.h"
 #include "scratch_folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

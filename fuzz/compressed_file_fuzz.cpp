@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "compression/compression.h"
 #include "fuzz_input.h"
 #include "fuzz_model.h"
-#include "compression/compression.h"
 
 namespace brt {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "engine/engine.h"
 #include "fuzz_model_config.h"
 #include "fuzz_tensors.h"
-#include "engine/engine.h"
 #include "scratch_folder.h"
 #include "text/byte_tokenizer.h"
 

@@ -8,9 +8,9 @@
 
 #include "base/hash.h"
 #include "fuzz_input.h"
-#include "scratch_folder.h"
 #include "report/report.h"
 #include "report/run_record.h"
+#include "scratch_folder.h"
 
 namespace brt {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/seeded_random.h"
 #include "base/little_endian.h"
+#include "base/seeded_random.h"
 #include "safetensors/safetensors_header.h"
 
 namespace brt {

@@ -12,11 +12,11 @@
 #include <ATen/ops/full_like.h>
 
 #include "base/error.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "fuzz_input.h"
 #include "fuzz_tensors.h"
 #include "memory_file.h"
 #include "optim/optimizer_state.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

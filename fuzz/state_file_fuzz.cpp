@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "engine/state_file.h"
 #include "fuzz_model.h"
 #include "generate/sampler.h"
-#include "engine/state_file.h"
 #include "generate/stop_strings.h"
 #include "memory_file.h"
 

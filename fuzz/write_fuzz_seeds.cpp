@@ -12,18 +12,18 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "checkpoint/checkpoints.h"
+#include "compression/compression.h"
 #include "config/model_config.h"
 #include "config/presets.h"
 #include "config/run_config.h"
 #include "data/shard.h"
+#include "engine/state_file.h"
 #include "fuzz_data.h"
 #include "fuzz_model.h"
 #include "fuzz_run_record.h"
 #include "fuzz_tensors.h"
 #include "fuzz_tokenizer.h"
-#include "compression/compression.h"
-#include "engine/state_file.h"
-#include "checkpoint/checkpoints.h"
 #include "safetensors/safetensors_header.h"
 #include "train/trainer_state.h"
 

@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 #include "bench_engine.h"
+#include "benchmark/benchmark.h"
+#include "benchmark/document_benchmark.h"
 #include "config/enum_text.h"
 #include "config/override_notes.h"
 #include "number_checks.h"
 #include "ops/compute_threads.h"
-#include "benchmark/benchmark.h"
-#include "benchmark/document_benchmark.h"
 #include "train/trainer.h"
 #include "verbs.h"
 

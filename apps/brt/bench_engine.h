@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "benchmark/benchmark.h"
 #include "config/run_config.h"
 #include "engine/engine.h"
 #include "engine/read_bandwidth.h"
 #include "generate/sampler.h"
-#include "benchmark/benchmark.h"
 
 namespace brt {
 

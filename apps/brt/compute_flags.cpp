@@ -9,11 +9,11 @@
 #include <spdlog/spdlog.h>
 
 #include "base/error.h"
-#include "torch_checkpoint/model_folder.h"
-#include "number_checks.h"
-#include "ops/compute_threads.h"
 #include "checkpoint/checkpoint_name.h"
 #include "checkpoint/model_path.h"
+#include "number_checks.h"
+#include "ops/compute_threads.h"
+#include "torch_checkpoint/model_folder.h"
 #include "vocabulary_check.h"
 
 namespace brt {

@@ -7,9 +7,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include "number_checks.h"
 #include "checkpoint/checkpoint_name.h"
 #include "checkpoint/model_path.h"
+#include "number_checks.h"
 #include "vocabulary_check.h"
 
 namespace brt {

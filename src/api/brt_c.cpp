@@ -12,12 +12,12 @@
 #include <brt/brt.h>
 
 #include "base/error.h"
+#include "checkpoint/model_path.h"
 #include "engine/engine.h"
-#include "generate/prompt_reader.h"
-#include "generate/sampler.h"
 #include "engine/session.h"
 #include "engine/state_file.h"
-#include "checkpoint/model_path.h"
+#include "generate/prompt_reader.h"
+#include "generate/sampler.h"
 #include "text/tokenizer.h"
 
 namespace brt {

@@ -17,8 +17,8 @@
 
 #include "base/error.h"
 #include "base/temporaries.h"
-#include "checkpoint/run_folder_check.h"
 #include "checkpoint/checkpoints.h"
+#include "checkpoint/run_folder_check.h"
 
 namespace brt {
 namespace {

@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "config/run_config.h"
 #include "checkpoint/checkpoints.h"
+#include "config/run_config.h"
 
 namespace brt {
 namespace {

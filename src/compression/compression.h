@@ -8,8 +8,8 @@
 #include "base/hash.h"
 #include "compression/compressed_file.h"
 #include "compression/range_coder.h"
-#include "engine/session.h"
 #include "compression/symbol_frequencies.h"
+#include "engine/session.h"
 #include "text/text_chunker.h"
 #include "text/tokenizer.h"
 

@@ -43,8 +43,8 @@ class RangeEncoder {
   void give_out_held(uint8_t carry);
 };
 
-/// Reads what RangeEncoder wrote. For each symbol: position() in [0, total), then skip() of the symbol
-/// that lies there.
+/// Reads what RangeEncoder wrote. For each symbol: position() in [0, total), then skip() of the
+/// symbol that lies there.
 class RangeDecoder {
  public:
   /// Appends bytes to be read. Every call of skip() may read up to 8 bytes; behind the end they

@@ -263,7 +263,8 @@ void Lanes::restore(const std::string& saved) {
     }
     std::vector<Lane> lanes;
     for (const Json& position : positions) {
-      const int64_t document = whole_number(position.at("document"), -1, split_->num_documents() - 1);
+      const int64_t document =
+          whole_number(position.at("document"), -1, split_->num_documents() - 1);
       const int64_t offset = whole_number(position.at("offset"), 0, int64_t{1} << 53);
       if (offset % options_.segment != 0) {
         throw DataError(fmt::format("offset {} is not at the start of a segment", offset));

@@ -45,9 +45,9 @@ struct CellWeights {
 
 struct LayerWeights {
   std::vector<float> attention_norm_D;
-  WeightMatrix qkv;                ///< Wk, Wv, Wq and, where states are read, Wq2
-  std::vector<float> scale_H;        ///< |a|; 1 without unit_attention
-  std::vector<float> bias_HW;        ///< t5: by the key's index among the W visible ones, else empty
+  WeightMatrix qkv;            ///< Wk, Wv, Wq and, where states are read, Wq2
+  std::vector<float> scale_H;  ///< |a|; 1 without unit_attention
+  std::vector<float> bias_HW;  ///< t5: by the key's index among the W visible ones, else empty
   std::vector<float> cross_scale_H;  ///< |a2|, where states are read
   WeightMatrix output;               ///< Wo
   std::vector<float> ffn_norm_D;

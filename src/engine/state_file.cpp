@@ -20,8 +20,8 @@
 #include "base/file_stream.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "config/bounded_json.h"
 #include "base/little_endian.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {

@@ -73,7 +73,8 @@ void StateUpdate<T>::add_end() {
   const int64_t tiles = num_tiles();
   const int64_t window = config_.window;
   add_stage(&StateUpdate::prepare_attended, tiles, window);
-  add_stage(&StateUpdate::project_attended_tokens, tiles * weights_.token_projection.num_panels(), window);
+  add_stage(&StateUpdate::project_attended_tokens, tiles * weights_.token_projection.num_panels(),
+            window);
   switch (config_.cell) {
     case CellType::kSkip:
       add_stage(&StateUpdate::gate_skip, tiles, window);
@@ -292,7 +293,8 @@ void StateUpdate<T>::attend_states(const Work& work) const {
   const int64_t offset = rows.first * joined + head * config_.head_size;
   HeadPanels<T> states;
   states.keys = StateAccess::at<T>(work.state, offsets_.keys + head * layout_.state_key_bytes);
-  states.values = StateAccess::at<T>(work.state, offsets_.values + head * layout_.state_value_bytes);
+  states.values =
+      StateAccess::at<T>(work.state, offsets_.values + head * layout_.state_value_bytes);
   states.head_size = config_.head_size;
   states.num_keys = config_.num_states;
   attend_all<T>(states, weights_.scale_H[static_cast<size_t>(head)],
@@ -436,9 +438,9 @@ void StateUpdate<T>::prepare_single(const Work& work) const {
 /// relu of a tile's hidden units, which become an operand.
 template <class T>
 void StateUpdate<T>::relu(const Work& work,
-                             const Tile& rows,
-                             int64_t offset,
-                             int64_t stride) const {
+                          const Tile& rows,
+                          int64_t offset,
+                          int64_t stride) const {
   float* hidden_SF = floats(work, offset) + rows.first * stride;
   for (int64_t i = 0; i < rows.count * stride; ++i) {
     hidden_SF[i] = hidden_SF[i] < 0.0F ? 0.0F : hidden_SF[i];

@@ -85,9 +85,9 @@ typename StreamAttention<T>::Scratch StreamAttention<T>::scratch_at(std::byte* m
 
 template <class T>
 void StreamAttention<T>::run(int64_t layer,
-                            int64_t head,
-                            const TokenRows& rows,
-                            std::byte* scratch) const {
+                             int64_t head,
+                             const TokenRows& rows,
+                             std::byte* scratch) const {
   const LayerWeights& weights = model_.layer(layer);
   const LayerOffsets& offsets = layout_.layers[static_cast<size_t>(layer)];
   const Call call = {weights, offsets, head, rows, scratch_at(scratch)};
@@ -104,8 +104,8 @@ void StreamAttention<T>::run(int64_t layer,
 
 template <class T>
 const void* StreamAttention<T>::first_keys(int64_t layer,
-                                          int64_t head,
-                                          const TokenRows& rows) const {
+                                           int64_t head,
+                                           const TokenRows& rows) const {
   const int64_t offset = layout_.layers[static_cast<size_t>(layer)].rotated_keys;
   const T* keys =
       StateAccess::cache<T>(*rows.state, offset, layout_.key_head_bytes, /*block=*/1, head);
@@ -195,15 +195,14 @@ void StreamAttention<T>::append(const Call& call) const {
 /// those of the previous block a query stands W positions further.
 template <class T>
 void StreamAttention<T>::make_queries(const Call& call,
-                                     int64_t first,
-                                     int64_t count,
-                                     int64_t source) const {
+                                      int64_t first,
+                                      int64_t count,
+                                      int64_t source) const {
   const int64_t head_size = config_.head_size;
   const int64_t column = call.weights.qkv.source_column(source) + call.head * head_size;
   float* vector_K = call.scratch.vector_K;
   for (int64_t r = 0; r < count; ++r) {
-    make_query(config_, call.rows.qkv_RP + (first + r) * call.rows.qkv_stride + column,
-               vector_K);
+    make_query(config_, call.rows.qkv_RP + (first + r) * call.rows.qkv_stride + column, vector_K);
     T* query_K = call.scratch.query_RK + r * head_size;
     if (source != kQuery || config_.position != PositionType::kRotary) {
       kernels::round_row(vector_K, query_K, head_size);
@@ -224,7 +223,7 @@ void StreamAttention<T>::self_attention(const Call& call, int64_t first, int64_t
   const TileScratch<T>& tile = call.scratch.tile;
   const int64_t window = config_.window;
   const int64_t first_position =
-      call.rows.first + first;                         // in the block: the first row sees from here
+      call.rows.first + first;  // in the block: the first row sees from here
   const int64_t last_position = first_position + count - 1;  // ... the last one up to here
   const int64_t begin = first_position / kPanelColumns * kPanelColumns;
   const HeadPanels<T> earlier = block(call, call.offsets.rotated_keys, 1);
@@ -232,7 +231,8 @@ void StreamAttention<T>::self_attention(const Call& call, int64_t first, int64_t
   const T* earlier_query = config_.position == PositionType::kRotary ? call.scratch.earlier_query_RK
                                                                      : call.scratch.query_RK;
 
-  const int64_t first_value_row = first_position / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
+  const int64_t first_value_row =
+      first_position / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
   const T* earlier_values = earlier.values + first_value_row * kPanelColumns;
   // In whole units: a product with a rest of the depth costs another step. The values beyond are
   // those of an old block, or zeros; their weights are zero, as for rows of a tile that see less.
@@ -248,8 +248,8 @@ void StreamAttention<T>::self_attention(const Call& call, int64_t first, int64_t
                   last_position > 0 ? current.keys : earlier_values);
   // What the last panel holds beyond the block is overwritten.
   key_products<T>(current, {call.scratch.query_RK, config_.head_size, count},
-                  {0, kernels::num_panels(last_position)}, {tile.logits + window, tile.stride, count},
-                  current_band, earlier_values);
+                  {0, kernels::num_panels(last_position)},
+                  {tile.logits + window, tile.stride, count}, current_band, earlier_values);
   softmax(call, first, count, begin, window + num_values);
 
   const Rows<float> out = {
@@ -291,9 +291,9 @@ void StreamAttention<T>::softmax(
 
 template <class T>
 void StreamAttention<T>::cross_attention(const Call& call,
-                                    const CellOffsets& cell,
-                                    int64_t first,
-                                    int64_t count) const {
+                                         const CellOffsets& cell,
+                                         int64_t first,
+                                         int64_t count) const {
   make_queries(call, first, count, kCrossQuery);
   StreamState& state = *call.rows.state;
   HeadPanels<T> states;

@@ -15,8 +15,8 @@ namespace brt {
 /// One stream's rows of a step in one layer.
 struct TokenRows {
   StreamState* state = nullptr;
-  int64_t first = 0;                ///< position in the block of the first row
-  int64_t count = 0;                ///< rows; they do not pass the block's end
+  int64_t first = 0;              ///< position in the block of the first row
+  int64_t count = 0;              ///< rows; they do not pass the block's end
   const float* qkv_RP = nullptr;  ///< k, v, q and q2 as LayerWeights::qkv gives them
   int64_t qkv_stride = 0;
   float* joined_RE = nullptr;  ///< set: [ys ; yc], all heads of each
@@ -79,7 +79,10 @@ class StreamAttention {
   void make_queries(const Call& call, int64_t first, int64_t count, int64_t source) const;
   void self_attention(const Call& call, int64_t first, int64_t count) const;
   void softmax(const Call& call, int64_t first, int64_t count, int64_t begin, int64_t end) const;
-  void cross_attention(const Call& call, const CellOffsets& cell, int64_t first, int64_t count) const;
+  void cross_attention(const Call& call,
+                       const CellOffsets& cell,
+                       int64_t first,
+                       int64_t count) const;
   void rotate(const float* x_K, int64_t position, float* out_K) const;
 };
 

@@ -78,8 +78,8 @@ StreamLayout::StreamLayout(const PackedModel& model)
     offsets.keys = take(bytes, heads * key_head_bytes);
     offsets.values = take(bytes, heads * value_head_bytes);
     offsets.rotated_keys = config.position == PositionType::kRotary
-                             ? take(bytes, heads * key_head_bytes)
-                             : offsets.keys;
+                               ? take(bytes, heads * key_head_bytes)
+                               : offsets.keys;
     parts.push_back({fmt::format("keys.{}", i), offsets.keys, heads * key_head_bytes});
     parts.push_back({fmt::format("values.{}", i), offsets.values, heads * value_head_bytes});
     if (model.layer(i).cell) {

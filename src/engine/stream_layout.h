@@ -15,29 +15,31 @@ namespace brt {
 
 /// Where a recurrent layer's buffers lie, in bytes. T is float or Bfloat16, see StreamLayout.
 struct CellOffsets {
-  int64_t state = 0;  ///< float [S, D], at the start of the block: the only one that is not derived from others
+  int64_t state =
+      0;  ///< float [S, D], at the start of the block: the only one that is not derived from others
   // Of this state, made before the block's first token is read:
   int64_t keys = 0;    ///< T, [H] panels of Ks^T [K, S]
   int64_t values = 0;  ///< T, [H] panels of Vs [S, K]
   // The update of the current block (state_update.h):
-  int64_t qkv = 0;          ///< float [S, columns of two maps]: Ks and Vs, then qs and qe
-  int64_t operand = 0;        ///< rows [S] on their way into the next product
-  int64_t queries = 0;        ///< T [S, H*K]: qs
-  int64_t cross_queries = 0;  ///< T [S, H*K]: qe
-  int64_t attended = 0;           ///< float [S, H*K]: rs, then re
-  int64_t log_sum = 0;        ///< float [S, H]: of the softmax of re so far
-  int64_t projection = 0;           ///< float [S, columns]: what reads [rs ; re]
-  int64_t hidden = 0;         ///< float [S, F]: dual
-  int64_t ffn_projection = 0;    ///< float [S, columns]: dual, single: what reads the hidden units
+  int64_t qkv = 0;             ///< float [S, columns of two maps]: Ks and Vs, then qs and qe
+  int64_t operand = 0;         ///< rows [S] on their way into the next product
+  int64_t queries = 0;         ///< T [S, H*K]: qs
+  int64_t cross_queries = 0;   ///< T [S, H*K]: qe
+  int64_t attended = 0;        ///< float [S, H*K]: rs, then re
+  int64_t log_sum = 0;         ///< float [S, H]: of the softmax of re so far
+  int64_t projection = 0;      ///< float [S, columns]: what reads [rs ; re]
+  int64_t hidden = 0;          ///< float [S, F]: dual
+  int64_t ffn_projection = 0;  ///< float [S, columns]: dual, single: what reads the hidden units
 };
 
 struct LayerOffsets {
   // Caches: two blocks (the current one and the one before it; which is which alternates), in
   // each all heads. A token's position in its block is its row in the panels.
-  int64_t keys = 0;         ///< T, [2, H] panels of keys^T [K, W]: kernels/panels.h
-  int64_t values = 0;       ///< T, [2, H] panels of values [W, K]
-  int64_t rotated_keys = 0;  ///< as keys, rotated by rotary; derived. Without rotary the same as keys
-  CellOffsets cell;          ///< of recurrent layers
+  int64_t keys = 0;    ///< T, [2, H] panels of keys^T [K, W]: kernels/panels.h
+  int64_t values = 0;  ///< T, [2, H] panels of values [W, K]
+  int64_t rotated_keys =
+      0;             ///< as keys, rotated by rotary; derived. Without rotary the same as keys
+  CellOffsets cell;  ///< of recurrent layers
 };
 
 struct StreamLayout {

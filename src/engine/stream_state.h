@@ -21,8 +21,8 @@ struct StreamLayout;
 /// machine lasts.
 inline constexpr int64_t kMostTokensRead = int64_t{1} << 62;
 
-/// A document's caches, states, position and last logits. Copying it forks the document: the copies go
-/// on independently. Its size does not depend on the number of tokens read.
+/// A document's caches, states, position and last logits. Copying it forks the document: the copies
+/// go on independently. Its size does not depend on the number of tokens read.
 class StreamState {
  public:
   /// Belongs to no model; an Engine's begin() makes one that can be fed.

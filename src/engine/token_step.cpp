@@ -118,7 +118,7 @@ class TokenStepOf : public TokenStep {
   float* x_RD_ = nullptr;  ///< the residual stream
   float* normed_RD_ = nullptr;
   float* root_R_ = nullptr;
-  float* qkv_RP_ = nullptr;   ///< k, v, q, q2
+  float* qkv_RP_ = nullptr;     ///< k, v, q, q2
   float* joined_RE_ = nullptr;  ///< [ys ; yc]
   float* hidden_RF_ = nullptr;
   float* chosen_RD_ = nullptr;  ///< rows whose logits are wanted
@@ -348,8 +348,8 @@ class TokenStepOf : public TokenStep {
     }
     for (int64_t source = 0; source < matrix.num_sources(); ++source) {
       const bool is_last = source + 1 == matrix.num_sources();
-      matrix.multiply(normed, rows_, head_panels(matrix, source, thread), qkv_RP_,
-                      matrix.columns(), MatmulOutput::kStoreFloat,
+      matrix.multiply(normed, rows_, head_panels(matrix, source, thread), qkv_RP_, matrix.columns(),
+                      MatmulOutput::kStoreFloat,
                       is_last ? keys : matrix.panel(head_panels(matrix, source + 1, thread).begin));
     }
   }

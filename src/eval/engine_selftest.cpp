@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "eval/int8_error.h"
 #include "engine/engine.h"
+#include "eval/int8_error.h"
 #include "safetensors/mapped_safetensors.h"
 
 namespace brt {

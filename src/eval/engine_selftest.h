@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "eval/selftest.h"
 #include "engine/weight_format.h"
+#include "eval/selftest.h"
 
 namespace brt {
 

@@ -16,10 +16,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "torch_checkpoint/model_folder.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

@@ -19,8 +19,8 @@ namespace brt {
 ///   min-p     likewise, relative to the most likely token
 ///   draw      softmax(logit / temperature) of what is left, in float64
 ///
-/// A draw depends on the seed and the token's position in its document only, so that a stream that was
-/// saved goes on as it would have. Reuses its memory from draw to draw.
+/// A draw depends on the seed and the token's position in its document only, so that a stream that
+/// was saved goes on as it would have. Reuses its memory from draw to draw.
 class Sampler {
  public:
   /// @throws ConfigError as check_sampler_options.

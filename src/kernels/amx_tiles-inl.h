@@ -60,8 +60,8 @@ struct TailStep {
     const char* from = static_cast<const char*>(panel) + steps * kPanelStepBytes;
     for (int64_t offset = 0; offset < kPanelStepBytes; offset += kTileRowBytes) {
       _mm512_store_si512(bytes + offset, offset < rows * kPanelRowBytes
-                                            ? _mm512_loadu_si512(from + offset)
-                                            : _mm512_setzero_si512());
+                                             ? _mm512_loadu_si512(from + offset)
+                                             : _mm512_setzero_si512());
     }
   }
 };

@@ -3,8 +3,8 @@
 //
 // Loops, from the outside: rows in chunks whose left operand, laid out as tiles once, stays in L2;
 // panels; stretches of the depth; groups of 32 rows. The next stretch of panels comes into L2
-// meanwhile. A tile's product adds 32 elements of the depth: even and odd ones are summed apart, then
-// both to the sums, so bits depend on where the depth begins and not on other rows or columns.
+// meanwhile. A tile's product adds 32 elements of the depth: even and odd ones are summed apart,
+// then both to the sums, so bits depend on where the depth begins and not on other rows or columns.
 #include <immintrin.h>
 
 #include "kernels/amx_row-inl.h"

@@ -31,7 +31,7 @@ struct LayerCarry {
   at::Tensor keys_BMHK;
   at::Tensor values_BMHK;  ///< as keys_BMHK
   at::Tensor state_BSD;    ///< float32 state at the start of the block; undefined without a cell
-  StateQkv qkv;        ///< of state_BSD while a block is read in pieces; may be undefined
+  StateQkv qkv;            ///< of state_BSD while a block is read in pieces; may be undefined
 };
 
 /// What goes from segment to segment. A value: forward takes one and returns the next.

@@ -41,8 +41,8 @@ at::Tensor normal(at::IntArrayRef sizes, double deviation, const at::Generator& 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != name.npos; }
 
 at::Tensor initial_value(const std::string& name,
-                       const at::Tensor& like,
-                       const at::Generator& generator) {
+                         const at::Tensor& like,
+                         const at::Generator& generator) {
   const at::IntArrayRef sizes = like.sizes();
   if (has(name, "norm.weight") || name.ends_with("scale")) {
     return at::empty(sizes, at::kFloat).fill_(1.0);

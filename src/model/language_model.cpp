@@ -27,12 +27,8 @@ namespace {
 /// A layer's carry and heads as a flat list of defined tensors, and back, for
 /// recompute_in_backward.
 std::vector<at::Tensor*> tensors_of(LayerCarry& carry) {
-  return {&carry.keys_BMHK,
-          &carry.values_BMHK,
-          &carry.state_BSD,
-          &carry.qkv.keys_BSHK,
-          &carry.qkv.values_BSHK,
-          &carry.qkv.query_BSHK,
+  return {&carry.keys_BMHK,           &carry.values_BMHK,     &carry.state_BSD,
+          &carry.qkv.keys_BSHK,       &carry.qkv.values_BSHK, &carry.qkv.query_BSHK,
           &carry.qkv.cross_query_BSHK};
 }
 
@@ -168,7 +164,8 @@ Carry LanguageModelImpl::begin_documents(const Carry& carry, const at::Tensor& s
   return begun;
 }
 
-/// Cuts the tokens where the model must: with feedback into blocks; else into the rest of the current block, all whole blocks, and what is left.
+/// Cuts the tokens where the model must: with feedback into blocks; else into the rest of the
+/// current block, all whole blocks, and what is left.
 at::Tensor LanguageModelImpl::read_pieces(const at::Tensor& hidden_BND,
                                           Carry& carry,
                                           const ForwardOptions& options) {

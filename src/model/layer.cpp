@@ -43,7 +43,7 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
   at::Tensor attended_BNE =
       attention_
           ->self_attention(qkv.query_BNHK, carry.keys_BMHK, carry.values_BMHK, input.empty_cache_B,
-                        attention_dropout(rows, keys, input.piece, options))
+                           attention_dropout(rows, keys, input.piece, options))
           .flatten(2);
   if (qkv.cross_query_BNHK.defined()) {
     const at::Tensor cross_BNHK = cross_attention(input, qkv.cross_query_BNHK, carry, options);
@@ -79,9 +79,9 @@ at::Tensor LayerImpl::add_ffn(const at::Tensor& attended_BND,
 /// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at
 /// the end of each block; its keys are all keys of this call, cache first.
 at::Tensor LayerImpl::cross_attention(const LayerInput& input,
-                                  const at::Tensor& cross_query_BNHK,
-                                  LayerCarry& carry,
-                                  const ForwardOptions& options) {
+                                      const at::Tensor& cross_query_BNHK,
+                                      LayerCarry& carry,
+                                      const ForwardOptions& options) {
   if (!cell) {
     return cross_attention(cross_query_BNHK, input.feedback.keys_BSHK, input.feedback.values_BSHK,
                            attention_->cross_scale);
@@ -99,7 +99,7 @@ at::Tensor LayerImpl::cross_attention(const LayerInput& input,
       carry.qkv = cell->project_state(carry.state_BSD, options);
     }
     parts_BRHK.push_back(brt::cross_attention(queries_BRHK[index], carry.qkv.keys_BSHK,
-                                         carry.qkv.values_BSHK, attention_->cross_scale));
+                                              carry.qkv.values_BSHK, attention_->cross_scale));
     if (block_ends) {
       BlockKeys block;
       block.keys_BJHK = at::cat({keys_BWHK[index], keys_BWHK[index + 1]}, 1);

@@ -21,7 +21,7 @@ namespace brt {
 struct LayerInput {
   at::Tensor hidden_BND;     ///< tokens: whole blocks, or part of one block
   LayerCarry carry;          ///< what came before them
-  StateQkv feedback;       ///< block feedback: the states that an ordinary layer reads
+  StateQkv feedback;         ///< block feedback: the states that an ordinary layer reads
   at::Tensor empty_cache_B;  ///< bool: lanes whose cache is to be hidden; undefined: none
   int64_t piece = 0;         ///< number of this call within a forward pass; names dropout masks
 };
@@ -49,9 +49,9 @@ class LayerImpl : public torch::nn::Module {
   FeedForward ffn_;
 
   at::Tensor cross_attention(const LayerInput& input,
-                         const at::Tensor& cross_query_BNHK,
-                         LayerCarry& carry,
-                         const ForwardOptions& options);
+                             const at::Tensor& cross_query_BNHK,
+                             LayerCarry& carry,
+                             const ForwardOptions& options);
   at::Tensor add_ffn(const at::Tensor& attended_BND, int64_t piece, const ForwardOptions& options);
   at::Tensor attention_dropout(int64_t rows,
                                int64_t keys,

@@ -49,7 +49,8 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
   }
 }
 
-StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD, const ForwardOptions& options) {
+StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD,
+                                          const ForwardOptions& options) {
   const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
   const std::vector<at::Tensor> joined = linear_group(
       named_BSD, {key_->ref(), value_->ref(), query_->ref(), cross_query_->ref()}, options.dtype);
@@ -70,8 +71,7 @@ at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
   const at::Tensor cross_BSHK =
       cross_attention(qkv.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
                       HiddenKeys{block.empty_cache_B, config_.window});
-  const at::Tensor attended_BSE =
-      at::cat({self_BSHK.flatten(2), cross_BSHK.flatten(2)}, 2);
+  const at::Tensor attended_BSE = at::cat({self_BSHK.flatten(2), cross_BSHK.flatten(2)}, 2);
   switch (config_.cell) {
     case CellType::kSkip:
       return skip(state_BSD, attended_BSE, options);

@@ -70,10 +70,10 @@ TokenQkv TokenAttentionImpl::project(const at::Tensor& normed_BND, at::ScalarTyp
 }
 
 at::Tensor TokenAttentionImpl::self_attention(const at::Tensor& query_BNHK,
-                                           const at::Tensor& keys_BMHK,
-                                           const at::Tensor& values_BMHK,
-                                           const at::Tensor& empty_cache_B,
-                                           const at::Tensor& dropout_mask_HWJ) {
+                                              const at::Tensor& keys_BMHK,
+                                              const at::Tensor& values_BMHK,
+                                              const at::Tensor& empty_cache_B,
+                                              const at::Tensor& dropout_mask_HWJ) {
   const int64_t tokens = query_BNHK.size(1);
   const int64_t first_row = keys_BMHK.size(1) - config_.window - tokens;
   WindowAttentionOptions options;

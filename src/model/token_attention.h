@@ -40,10 +40,10 @@ struct TokenAttentionImpl : public torch::nn::Module {
   /// @param keys_BMHK, values_BMHK  cache first, see ops/window_attention.h
   /// @param empty_cache_B  lanes whose cache is hidden; undefined: none
   at::Tensor self_attention(const at::Tensor& query_BNHK,
-                         const at::Tensor& keys_BMHK,
-                         const at::Tensor& values_BMHK,
-                         const at::Tensor& empty_cache_B,
-                         const at::Tensor& dropout_mask_HWJ);
+                            const at::Tensor& keys_BMHK,
+                            const at::Tensor& values_BMHK,
+                            const at::Tensor& empty_cache_B,
+                            const at::Tensor& dropout_mask_HWJ);
 
   Linear key, value, query;     ///< Wk, Wv, Wq
   Linear output;                ///< Wo

@@ -48,7 +48,7 @@ struct Frame {
   double bottom() const { return kHeight - kBottom; }
   double pixel_x(double value) const {
     const double fraction = has_log_x ? std::log2(value / x.low) / std::log2(x.high / x.low)
-                                   : (value - x.low) / (x.high - x.low);
+                                      : (value - x.low) / (x.high - x.low);
     return kLeft + fraction * (kWidth - kLeft - kRight);
   }
   double pixel_y(double value) const {

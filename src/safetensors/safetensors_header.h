@@ -10,7 +10,8 @@
 
 namespace brt {
 
-/// Where one tensor lies. `begin` and `end` are bytes from the start of the data, behind the header.
+/// Where one tensor lies. `begin` and `end` are bytes from the start of the data, behind the
+/// header.
 struct SafetensorsEntry {
   std::string name;
   std::string dtype;  ///< a word of the format: F32, BF16, I64, F8_E4M3, ...

@@ -34,8 +34,8 @@ struct Run {
   size_t in_piece = 0;  ///< and in the piece
 };
 
-/// Appends the offsets in the piece of bytes of the text. Both lists are in order; `runs` begin with
-/// the text.
+/// Appends the offsets in the piece of bytes of the text. Both lists are in order; `runs` begin
+/// with the text.
 void append_places(const std::vector<size_t>& in_text,
                    const std::vector<Run>& runs,
                    std::vector<size_t>& offsets) {
@@ -126,8 +126,8 @@ void SentencePieceTokenizer::encode(std::string_view piece, std::vector<int32_t>
 }
 
 void SentencePieceTokenizer::encode_with_offsets(std::string_view piece,
-                                                std::vector<int32_t>& tokens,
-                                                std::vector<size_t>& offsets) const {
+                                                 std::vector<int32_t>& tokens,
+                                                 std::vector<size_t>& offsets) const {
   if (lossless_) {
     Tokenizer::encode_with_offsets(piece, tokens, offsets);
   } else {

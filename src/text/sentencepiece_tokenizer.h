@@ -36,8 +36,8 @@ class SentencePieceTokenizer final : public Tokenizer {
   int32_t document_end() const override { return document_end_; }
   void encode(std::string_view piece, std::vector<int32_t>& tokens) const override;
   void encode_with_offsets(std::string_view piece,
-                          std::vector<int32_t>& tokens,
-                          std::vector<size_t>& offsets) const override;
+                           std::vector<int32_t>& tokens,
+                           std::vector<size_t>& offsets) const override;
   std::string_view token_bytes(int32_t token) const override;
   bool is_lossless() const override { return lossless_; }
   const std::string& serialized() const override { return serialized_; }

@@ -41,8 +41,8 @@ std::optional<bool> config_says_bytes(const std::filesystem::path& config) {
 }  // namespace
 
 void Tokenizer::encode_with_offsets(std::string_view piece,
-                                   std::vector<int32_t>& tokens,
-                                   std::vector<size_t>& offsets) const {
+                                    std::vector<int32_t>& tokens,
+                                    std::vector<size_t>& offsets) const {
   const size_t before = tokens.size();
   encode(piece, tokens);
   size_t offset = 0;

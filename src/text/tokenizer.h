@@ -36,8 +36,8 @@ class Tokenizer {
   /// never fall; tokens of one character may share one. Where the tokenizer changes a text they are
   /// of the text as it was given, not of what the tokens stand for.
   virtual void encode_with_offsets(std::string_view piece,
-                                  std::vector<int32_t>& tokens,
-                                  std::vector<size_t>& offsets) const;
+                                   std::vector<int32_t>& tokens,
+                                   std::vector<size_t>& offsets) const;
   /// Hash of kind and model.
   uint64_t fingerprint() const;
 

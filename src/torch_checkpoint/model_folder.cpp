@@ -14,12 +14,12 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "torch_checkpoint/tensor_files.h"
-#include "safetensors/model_hash.h"
 #include "checkpoint/model_path.h"
+#include "safetensors/model_hash.h"
 #include "safetensors/size_check.h"
 #include "safetensors/tensor_misfits.h"
 #include "safetensors/weight_files.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

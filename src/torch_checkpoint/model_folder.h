@@ -9,9 +9,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "checkpoint/written_file.h"
 #include "config/model_config.h"
 #include "model/language_model.h"
-#include "checkpoint/written_file.h"
 
 namespace brt {
 

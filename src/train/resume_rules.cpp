@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
-#include "config/config_problems.h"
 #include "checkpoint/checkpoints.h"
+#include "config/config_problems.h"
 
 namespace brt {
 namespace {

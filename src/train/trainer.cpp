@@ -13,13 +13,13 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "torch_checkpoint/model_folder.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/schedule.h"
-#include "train/finite_check.h"
 #include "profile/profile.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
+#include "train/finite_check.h"
 
 namespace brt {
 namespace {

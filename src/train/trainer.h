@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "checkpoint/written_file.h"
 #include "config/run_config.h"
 #include "data/lanes.h"
 #include "data/prepared_data.h"
 #include "model/carry.h"
 #include "model/language_model.h"
 #include "optim/optimizer.h"
-#include "checkpoint/written_file.h"
 #include "train/trainer_state.h"
 
 namespace brt {

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/scratch_folder.h"
 #include "engine/tiny_model_folder.h"
-#include "checkpoint/checkpoints.h"
 #include "support/text_assertions.h"
 #include "support/written_files.h"
 

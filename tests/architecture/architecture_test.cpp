@@ -45,9 +45,9 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"apps", {"benchmark", "report", "generate", "compression"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.
-    for (const char* module : {"torch_ops", "model", "optim", "checkpoint", "torch_checkpoint",
-                               "engine", "generate", "compression", "report", "eval", "profile", "train",
-                               "benchmark", "api", "apps"}) {
+    for (const char* module :
+         {"torch_ops", "model", "optim", "checkpoint", "torch_checkpoint", "engine", "generate",
+          "compression", "report", "eval", "profile", "train", "benchmark", "api", "apps"}) {
       std::set<std::string>& targets = arrows.at(module);
       for (const std::string& target : std::set<std::string>(targets)) {
         targets.insert(arrows.at(target).begin(), arrows.at(target).end());
@@ -59,9 +59,9 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
 }
 
 const std::set<std::string>& modules_without_libtorch() {
-  static const std::set<std::string> modules = {
-      "base", "config", "text", "data", "safetensors", "checkpoint", "kernels", "engine",
-      "generate", "compression", "report", "api"};
+  static const std::set<std::string> modules = {"base",        "config",      "text",    "data",
+                                                "safetensors", "checkpoint",  "kernels", "engine",
+                                                "generate",    "compression", "report",  "api"};
   return modules;
 }
 

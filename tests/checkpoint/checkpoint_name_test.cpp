@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "checkpoint/scratch_folder.h"
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/model_path.h"
+#include "checkpoint/scratch_folder.h"
 #include "support/written_files.h"
 
 namespace brt {

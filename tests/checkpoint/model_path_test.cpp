@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "checkpoint/scratch_folder.h"
 #include "checkpoint/checkpoints.h"
+#include "checkpoint/scratch_folder.h"
 #include "support/written_files.h"
 
 namespace brt {

@@ -17,9 +17,9 @@
 
 #include "base/error.h"
 #include "base/temporaries.h"
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/scratch_folder.h"
 #include "config/run_config.h"
-#include "checkpoint/checkpoints.h"
 #include "support/written_files.h"
 
 namespace brt {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "base/files.h"
+#include "checkpoint/checkpoints.h"
 #include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "faults/fault_trials.h"
-#include "checkpoint/checkpoints.h"
 #include "train/train_loop.h"
 
 namespace brt {

@@ -8,10 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "engine/tiny_model_folder.h"
 #include "generate/prompt_reader.h"
 #include "generate/scorer.h"
 #include "generate/text_generator.h"
-#include "engine/tiny_model_folder.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/exp_double.h"
 #include "base/seeded_random.h"
 #include "checkpoint/scratch_folder.h"
-#include "base/exp_double.h"
 #include "support/text_assertions.h"
 
 namespace brt {

@@ -16,11 +16,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "torch_checkpoint/model_folder.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "engine/engine_cases.h"
 #include "kernels/cpu_target.h"
 #include "support/text_assertions.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/little_endian.h"
+#include "engine/tiny_model_folder.h"
 #include "generate/prompt_reader.h"
 #include "generate/text_generator.h"
-#include "engine/tiny_model_folder.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "torch_checkpoint/model_folder.h"
-#include "eval/tiny_books.h"
 #include "engine/engine.h"
+#include "eval/tiny_books.h"
+#include "torch_checkpoint/model_folder.h"
 
 namespace brt {
 

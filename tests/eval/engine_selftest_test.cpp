@@ -13,12 +13,12 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "torch_checkpoint/model_folder.h"
-#include "torch_checkpoint/tensor_files.h"
+#include "engine/engine.h"
 #include "eval/int8_error.h"
 #include "eval/tiny_books.h"
-#include "engine/engine.h"
 #include "support/tensors.h"
+#include "torch_checkpoint/model_folder.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "base/files.h"
 #include "base/output_check.h"
-#include "faults/fault_trials.h"
 #include "compression/compressed_file.h"
 #include "engine/state_file.h"
+#include "faults/fault_trials.h"
 
 namespace brt {
 namespace {

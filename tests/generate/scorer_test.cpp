@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "eval/evaluation.h"
 #include "engine/predictions.h"
 #include "engine/tiny_model_folder.h"
+#include "eval/evaluation.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 
@@ -171,8 +171,8 @@ class SpacingTokenizer final : public Tokenizer {
     encode_with_offsets(piece, tokens, offsets);
   }
   void encode_with_offsets(std::string_view piece,
-                          std::vector<int32_t>& tokens,
-                          std::vector<size_t>& offsets) const override {
+                           std::vector<int32_t>& tokens,
+                           std::vector<size_t>& offsets) const override {
     tokens.push_back(' ');
     offsets.push_back(0);
     for (size_t i = 0; i < piece.size(); ++i) {

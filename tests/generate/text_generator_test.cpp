@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "generate/prompt_reader.h"
 #include "engine/tiny_model_folder.h"
+#include "generate/prompt_reader.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

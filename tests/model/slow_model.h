@@ -105,8 +105,7 @@ class SlowModel {
                         int64_t hidden) const {
     const std::string cell = "layers." + std::to_string(layer) + ".cell.";
     const Heads heads = read_state(layer, state);
-    const SlowMatrix over_states =
-        attend(qkv.query, qkv.keys, qkv.values, cell + "scale", {});
+    const SlowMatrix over_states = attend(qkv.query, qkv.keys, qkv.values, cell + "scale", {});
     const SlowMatrix over_tokens =
         attend(qkv.cross_query, keys, values, cell + "cross_scale",
                [hidden](int64_t, int64_t j, int64_t) -> std::optional<double> {
@@ -321,9 +320,9 @@ class SlowModel {
 
   /// Tokens over tokens: `keys` are the W of the cache and those of the block's tokens.
   SlowMatrix self_attention(const std::string& attention,
-                         const SlowMatrix& query,
-                         const SlowMatrix& keys,
-                         const SlowMatrix& values) const {
+                            const SlowMatrix& query,
+                            const SlowMatrix& keys,
+                            const SlowMatrix& values) const {
     const Bias bias = [&](int64_t i, int64_t j, int64_t h) -> std::optional<double> {
       const int64_t distance = config_.window + i - j;
       const bool empty = config_.mask_empty_cache && first_block_ && j < config_.window;
@@ -387,8 +386,8 @@ class SlowModel {
     if (is_recurrent(index) || config_.feedback) {
       const Heads heads = is_recurrent(index) ? read_state(index, layer.state) : topmost;
       const SlowMatrix cross_query = as_query(linear(h, name + "attention.cross_query.weight"));
-      read = join(
-          read, attend(cross_query, qkv.keys, qkv.values, name + "attention.cross_scale", {}));
+      read =
+          join(read, attend(cross_query, qkv.keys, qkv.values, name + "attention.cross_scale", {}));
     }
     add(x, linear(read, name + "attention.output.weight"));
     const SlowMatrix up = linear(rms_norm(x, name + "ffn_norm.weight"), name + "ffn.up.weight");

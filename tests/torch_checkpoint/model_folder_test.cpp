@@ -14,11 +14,11 @@
 #include <ATen/ATen.h>
 
 #include "base/error.h"
+#include "checkpoint/model_path.h"
 #include "checkpoint/run_folder.h"
-#include "torch_checkpoint/tensor_files.h"
 #include "checkpoint/scratch_folder.h"
 #include "config/presets.h"
-#include "checkpoint/model_path.h"
+#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/run_folder.h"
 #include "checkpoint/scratch_folder.h"
-#include "checkpoint/checkpoints.h"
 #include "support/written_files.h"
 
 namespace brt {

@@ -13,11 +13,11 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "torch_checkpoint/model_folder.h"
-#include "checkpoint/run_folder.h"
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/model_path.h"
+#include "checkpoint/run_folder.h"
 #include "support/written_files.h"
+#include "torch_checkpoint/model_folder.h"
 #include "train/trainer.h"
 #include "train/training_fixtures.h"
 
