@@ -25,6 +25,8 @@ class DelayWindow {
  public:
   /// Adds time in which the threads worked. Whether the window is long enough to be judged.
   bool add(std::chrono::nanoseconds worked);
+  /// What add() was given since the window began.
+  std::chrono::nanoseconds length() const { return worked_; }
 
   /// Ends the window and begins the next. How long the threads together waited for a core, divided
   /// by the window's length; 0 where that is not known, as for the first window and when other

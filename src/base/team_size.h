@@ -2,6 +2,7 @@
 // How many threads work side by side while other programs want the cores too.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace brt {
@@ -21,15 +22,16 @@ class TeamSize {
   /// Ends a window.
   /// @param delay_share  how long the threads of the team together were ready but had no core,
   ///                     divided by the window's length
-  void end_window(double delay_share);
+  /// @param length       of the window
+  void end_window(double delay_share, std::chrono::nanoseconds length);
 
  private:
   int64_t most_;
   int64_t size_;
-  int64_t pause_;             ///< windows from giving up threads to the next try
-  int64_t windows_ = 0;       ///< since the size changed
-  int64_t busy_windows_ = 0;  ///< the last ones, in a row
-  bool is_trying_ = false;    ///< the size has grown, and may not stay
+  int64_t pause_;                            ///< windows from giving up threads to the next try
+  int64_t windows_ = 0;                      ///< since the size changed
+  std::chrono::nanoseconds busy_time_ = {};  ///< of the last windows, in a row
+  bool is_trying_ = false;                   ///< the size has grown, and may not stay
 };
 
 }  // namespace brt

@@ -246,7 +246,8 @@ void ThreadTeam::end_window() {
   for (size_t thread = 1; thread < numbers_.size(); ++thread) {
     numbers_[thread] = members_[thread].number.load(std::memory_order_relaxed);
   }
-  team_size_.end_window(window_.end(numbers_));
+  const std::chrono::nanoseconds length = window_.length();
+  team_size_.end_window(window_.end(numbers_), length);
 }
 
 void ThreadTeam::serve(int64_t thread) {

@@ -63,7 +63,8 @@ void share_cores() {
     return;
   }
   const int64_t before = team->size.size();
-  team->size.end_window(team->window.end(process_threads()));
+  const std::chrono::nanoseconds length = team->window.length();
+  team->size.end_window(team->window.end(process_threads()), length);
   if (team->size.size() != before) {
     at::set_num_threads(static_cast<int>(team->size.size()));
   }

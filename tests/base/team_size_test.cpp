@@ -3,18 +3,22 @@
 #include "base/team_size.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <gtest/gtest.h>
 
 namespace brt {
 namespace {
 
+constexpr std::chrono::milliseconds kShort{100};
+constexpr std::chrono::milliseconds kLong{800};
+
 /// Windows until the size changes, at most 1000.
 int64_t windows_until_change(TeamSize& team, double delay_share) {
   const int64_t before = team.size();
   int64_t windows = 0;
   while (team.size() == before && windows < 1000) {
-    team.end_window(delay_share);
+    team.end_window(delay_share, kShort);
     ++windows;
   }
   return windows;
@@ -22,14 +26,14 @@ int64_t windows_until_change(TeamSize& team, double delay_share) {
 
 /// Enough busy windows to give up a thread.
 void fail(TeamSize& team) {
-  team.end_window(1.0);
-  team.end_window(1.0);
+  team.end_window(1.0, kShort);
+  team.end_window(1.0, kShort);
 }
 
 TEST(TeamSize, StaysWholeWhileThreadsHaveCores) {
   TeamSize team(2);
   for (int i = 0; i < 100; ++i) {
-    team.end_window(0.2);
+    team.end_window(0.2, kShort);
     ASSERT_EQ(team.size(), 2);
   }
 }
@@ -37,20 +41,26 @@ TEST(TeamSize, StaysWholeWhileThreadsHaveCores) {
 TEST(TeamSize, GivesUpAThreadAfterTwoBusyWindowsInARow) {
   TeamSize team(2);
   for (int i = 0; i < 10; ++i) {
-    team.end_window(0.6);
-    team.end_window(0.1);
+    team.end_window(0.6, kShort);
+    team.end_window(0.1, kShort);
     ASSERT_EQ(team.size(), 2);
   }
-  team.end_window(0.6);
-  team.end_window(0.6);
+  team.end_window(0.6, kShort);
+  team.end_window(0.6, kShort);
   EXPECT_EQ(team.size(), 1);
   EXPECT_EQ(team.most(), 2);
+}
+
+TEST(TeamSize, GivesUpAThreadAfterOneLongBusyWindow) {
+  TeamSize team(2);
+  team.end_window(0.6, kLong);
+  EXPECT_EQ(team.size(), 1);
 }
 
 TEST(TeamSize, NeverLeavesOneThreadOrExceedsAll) {
   TeamSize team(5);
   for (int i = 0; i < 300; ++i) {
-    team.end_window(i < 100 ? 3.0 : 0.0);
+    team.end_window(i < 100 ? 3.0 : 0.0, kShort);
     ASSERT_GE(team.size(), 1);
     ASSERT_LE(team.size(), 5);
     ASSERT_EQ(team.most(), 5);
@@ -61,7 +71,7 @@ TEST(TeamSize, NeverLeavesOneThreadOrExceedsAll) {
 TEST(TeamSize, OneThreadStaysOne) {
   TeamSize team(1);
   for (int i = 0; i < 100; ++i) {
-    team.end_window(i % 2);
+    team.end_window(i % 2, kShort);
     ASSERT_EQ(team.size(), 1);
   }
 }
@@ -70,7 +80,7 @@ TEST(TeamSize, LargeTeamsReachOneInFewWindows) {
   TeamSize team(64);
   int windows = 0;
   while (team.size() > 1) {
-    team.end_window(1.0);
+    team.end_window(1.0, kShort);
     ++windows;
   }
   EXPECT_LE(windows, 40);
@@ -105,7 +115,7 @@ TEST(TeamSize, ATeamThatLastsIsTriedSoonAfterTheNextDisturbance) {
   fail(team);
   EXPECT_EQ(windows_until_change(team, 0.0), 2 * shortest);
   for (int i = 0; i < 100; ++i) {
-    team.end_window(0.0);
+    team.end_window(0.0, kShort);
   }
   fail(team);
   EXPECT_EQ(windows_until_change(team, 0.0), shortest);
