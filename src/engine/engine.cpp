@@ -38,7 +38,7 @@ int64_t logits_rows_of(const ModelConfig& config) {
 
 /// Where a feed stands.
 struct FeedProgress {
-  int64_t attended = 0;  ///< tokens
+  int64_t read = 0;  ///< tokens
   int64_t step_rows = 0;
   int64_t first_row = 0;  ///< of the step
 };

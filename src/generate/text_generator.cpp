@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "generate/sampler.h"
 #include "generate/stop_strings.h"
 #include "text/utf8.h"
 

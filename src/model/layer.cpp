@@ -83,8 +83,8 @@ at::Tensor LayerImpl::cross_attention(const LayerInput& input,
                                       LayerCarry& carry,
                                       const ForwardOptions& options) {
   if (!cell) {
-    return cross_attention(cross_query_BNHK, input.feedback.keys_BSHK, input.feedback.values_BSHK,
-                           attention_->cross_scale);
+    return brt::cross_attention(cross_query_BNHK, input.feedback.keys_BSHK,
+                                input.feedback.values_BSHK, attention_->cross_scale);
   }
   const int64_t window = config_.window;
   const int64_t rows = std::min(cross_query_BNHK.size(1), window);
