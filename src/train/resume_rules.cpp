@@ -41,6 +41,7 @@ ResumeMode resume_mode_from_word(const std::string& word) {
 
 bool may_differ_on_resume(const std::string& name, const RunConfig& config) {
   static const std::set<std::string> free = {"data.path",
+                                             "train.threads",
                                              "train.save_patience",
                                              "train.log_every",
                                              "train.checkpoint_every",

@@ -208,6 +208,17 @@ TEST_P(TrainResumeOfDType, TwoThreadsGiveTheSameWeightsAndLosses) {
   expect_same_run(run, dtype);
 }
 
+TEST_P(TrainResumeOfDType, MayGoOnWithMoreThreads) {
+  const std::string dtype = GetParam();
+  const std::string run = "more-threads-" + dtype;
+  const std::unique_ptr<Process> process = start(run, dtype);
+  ASSERT_TRUE(wait_for_steps(*process, run, 2)) << log(run);
+  process->signal(SIGTERM);
+  ASSERT_EQ(process->wait(), 128 + SIGTERM) << log(run);
+  ASSERT_EQ(start(run, dtype, {"--set", "train.threads=2"})->wait(), 0) << log(run);
+  expect_same_run(run, dtype);
+}
+
 INSTANTIATE_TEST_SUITE_P(DTypes,
                          TrainResumeOfDType,
                          testing::Values("fp32", "bf16"),

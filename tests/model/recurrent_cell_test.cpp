@@ -42,7 +42,7 @@ BlockKeys random_block() {
 TEST(RecurrentCell, KeysAndQueriesOfTheStateHaveUnitLength) {
   const at::NoGradGuard no_gradient;
   LanguageModel model = make_model(tiny_config("rec-fixed-skip"));
-  const StateQkv qkv = cell_of(model).read(random_tensor({2, 5, 6}, 1, at::kFloat), {});
+  const StateQkv qkv = cell_of(model).project_state(random_tensor({2, 5, 6}, 1, at::kFloat), {});
   for (const at::Tensor& unit : {qkv.keys_BSHK, qkv.query_BSHK, qkv.cross_query_BSHK}) {
     EXPECT_TRUE(near(unit.norm(2, -1), at::ones({2, 5, 2}), 1e-4));
   }
@@ -65,7 +65,7 @@ TEST(RecurrentCell, NextStateEqualsPlainLoopsForEveryGateAndConfiguration) {
         shown.empty_cache_B = at::ones({1}, at::kBool);
       }
       RecurrentCellImpl& cell = cell_of(model);
-      const at::Tensor got = cell.next_state(state, cell.read(state, {}), shown, {});
+      const at::Tensor got = cell.next_state(state, cell.project_state(state, {}), shown, {});
       const SlowMatrix want =
           slow.next_state(1, rows_of(state[0]), rows_of(block.keys_BJHK[0].flatten(1)),
                           rows_of(block.values_BJHK[0].flatten(1)), empty ? 3 : 0);
@@ -81,11 +81,11 @@ TEST(RecurrentCell, StateStaysFloat32InBFloat16) {
     RecurrentCellImpl& cell = cell_of(model);
     const at::Tensor state = random_tensor({1, 5, 6}, 1, at::kFloat);
     BlockKeys block = random_block();
-    const at::Tensor want = cell.next_state(state, cell.read(state, {}), block, {});
+    const at::Tensor want = cell.next_state(state, cell.project_state(state, {}), block, {});
     const ForwardOptions half = options_of(at::kBFloat16);
     block.keys_BJHK = block.keys_BJHK.to(at::kBFloat16);
     block.values_BJHK = block.values_BJHK.to(at::kBFloat16);
-    const at::Tensor got = cell.next_state(state, cell.read(state, half), block, half);
+    const at::Tensor got = cell.next_state(state, cell.project_state(state, half), block, half);
     EXPECT_EQ(got.scalar_type(), at::kFloat);
     EXPECT_TRUE(near(got, want, 3 * tolerance::kBFloat16)) << preset;
   }
@@ -99,7 +99,7 @@ TEST(RecurrentCell, LogsItsGatesByLayer) {
   options.gate_log = &log;
   const at::Tensor state = random_tensor({1, 5, 6}, 1, at::kFloat);
   RecurrentCellImpl& cell = cell_of(model);
-  cell.next_state(state, cell.read(state, options), random_block(), options);
+  cell.next_state(state, cell.project_state(state, options), random_block(), options);
   std::vector<std::string> names;
   for (const GateLog::Entry& entry : log.entries) {
     names.push_back(entry.name);

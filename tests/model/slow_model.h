@@ -105,9 +105,9 @@ class SlowModel {
                         int64_t hidden) const {
     const std::string cell = "layers." + std::to_string(layer) + ".cell.";
     const Heads heads = read_state(layer, state);
-    const SlowMatrix over_states = attend(qkv.query, qkv.keys, qkv.values, cell + "scale", {});
+    const SlowMatrix over_states = attend(heads.query, heads.keys, heads.values, cell + "scale", {});
     const SlowMatrix over_tokens =
-        attend(qkv.cross_query, keys, values, cell + "cross_scale",
+        attend(heads.cross_query, keys, values, cell + "cross_scale",
                [hidden](int64_t, int64_t j, int64_t) -> std::optional<double> {
                  return j < hidden ? std::nullopt : std::optional<double>(0.0);
                });
@@ -387,7 +387,7 @@ class SlowModel {
       const Heads heads = is_recurrent(index) ? read_state(index, layer.state) : topmost;
       const SlowMatrix cross_query = as_query(linear(h, name + "attention.cross_query.weight"));
       read =
-          join(read, attend(cross_query, qkv.keys, qkv.values, name + "attention.cross_scale", {}));
+          join(read, attend(cross_query, heads.keys, heads.values, name + "attention.cross_scale", {}));
     }
     add(x, linear(read, name + "attention.output.weight"));
     const SlowMatrix up = linear(rms_norm(x, name + "ffn_norm.weight"), name + "ffn.up.weight");

@@ -47,15 +47,18 @@ TEST(ResumeRules, SettingsThatChangeNoNumbersMayDiffer) {
   requested.train.keep_every = 2;
   requested.train.keep_best = false;
   requested.train.save_patience = 1;
+  requested.train.threads = 3;
   requested.data.path = "moved";
   requested.evaluation = {.every = 3, .max_tokens = 5, .lanes = 1};
   EXPECT_EQ(problem_of(saved, requested), "nothing thrown");
 }
 
-TEST(ResumeRules, ThreadsMayNotDiffer) {
-  RunConfig requested;
-  requested.train.threads = 3;
-  EXPECT_TRUE(says(problem_of(RunConfig(), requested), "train.threads was 0, now it is 3"));
+TEST(ResumeRules, LanesMayNotDiffer) {
+  RunConfig saved;
+  saved.train.lanes = 4;
+  RunConfig requested = saved;
+  requested.train.lanes = 3;
+  EXPECT_TRUE(says(problem_of(saved, requested), "train.lanes was 4, now it is 3"));
 }
 
 TEST(ResumeRules, StepsMayDifferUnlessTheScheduleDependsOnThem) {
