@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books test test-long bench bench-kernels format lint sanitize fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books test test-long bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
@@ -51,6 +51,9 @@ lint: dev-dependencies ## check format and run clang-tidy
 
 sanitize: dev-dependencies ## run the unit tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh
+
+races: dev-dependencies ## run the tests of what starts threads under the thread sanitizer
+	tools/sanitize.sh --threads
 
 fuzz: dev-dependencies ## fuzz the parsers for a short while
 	tools/fuzz.sh

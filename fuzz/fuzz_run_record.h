@@ -44,16 +44,19 @@ class FuzzRunRecord {
 
   const ScratchFolder& scratch() const { return scratch_; }
 
-  /// Reads the folder; for one input in 64, chosen by its bytes, the page is made of it too,
-  /// which takes much longer.
-  void read(std::string_view input) const {
+  /// Whether the page is to be made of a folder with this input too, which takes much longer than
+  /// to read it: so for one in 64, chosen by its bytes.
+  static bool wants_page(std::string_view input) {
     constexpr uint64_t kOneIn = 64;
-    static_cast<void>(read_run_record("run", scratch_.path()));
-    if (hash_bytes(input) % kOneIn == 0) {
-      const std::string page =
-          render_report({.runs = {{.name = "a & b", .folder = scratch_.path()}}});
-      require_of_parser(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
-    }
+    return hash_bytes(input) % kOneIn == 0;
+  }
+
+  void read() const { static_cast<void>(read_run_record("run", scratch_.path())); }
+
+  void make_page() const {
+    const std::string page =
+        render_report({.runs = {{.name = "a & b", .folder = scratch_.path()}}});
+    require_of_parser(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
   }
 
  private:

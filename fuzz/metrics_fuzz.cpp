@@ -37,7 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input = brt::input_text(data, size);
   run.scratch().put("metrics.jsonl", input);
   try {
-    run.read(input);
+    run.read();
+    if (brt::FuzzRunRecord::wants_page(input)) {
+      run.make_page();
+    }
   } catch (const brt::Error&) {
   }
   brt::go_on(run.scratch().path() / "metrics.jsonl");

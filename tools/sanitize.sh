@@ -1,8 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds and runs the unit tests with the address and undefined-behaviour sanitizers.
+# Builds and runs the unit tests with sanitizers.
+#   tools/sanitize.sh [ctest arguments]             faults of memory and undefined behaviour: all modules
+#   tools/sanitize.sh --threads [ctest arguments]   data races: the modules that start threads of their own,
+#                                                   the engine's team above all. Not those on OpenMP, whose
+#                                                   library is not instrumented: every loop would be a race.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = --threads ]; then
+  shift
+  cmake --preset tsan --log-level=ERROR
+  cmake --build --preset tsan --target base_test kernels_test generate_test api_test
+  export TSAN_OPTIONS=second_deadlock_stack=1
+  # The sanitizer's map of the memory has no room for everything that a randomised one may hold.
+  exec setarch "$(uname -m)" --addr-no-randomize \
+    tools/run_tests.sh build/tsan -L unit "$@"
+fi
+
 cmake --preset asan --log-level=ERROR
 cmake --build --preset asan --target unit_tests
 # LibTorch keeps some memory to the end and has one symbol in two of its libraries.

@@ -5,12 +5,40 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/sum_of_squares.h"
 
 namespace brt::kernels {
 namespace {
 
 constexpr int64_t kBlock = 512;  // values of u that are summed while they are in the first cache
+
+template <class T>
+void check(const FactoredChange<T>& change, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(change.gradient, end, change.columns, change.columns));
+  BRT_ASSERT(is_array(change.row_factor, end));
+  BRT_ASSERT(end == 0 || is_array(change.column_factor, change.columns));
+}
+
+template <class T>
+void check(const FullChange<T>& change, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_array(change.gradient, end));
+  BRT_ASSERT(is_array(change.second_moment, end));
+  BRT_ASSERT(are_apart(change.gradient, end, change.second_moment, end));
+}
+
+/// Of `count` elements.
+template <class T>
+void check(const AdafactorWeight<T>& target, const T* gradient, int64_t count) {
+  BRT_ASSERT(is_array(target.momentum, count));
+  BRT_ASSERT(is_array(target.weight, count));
+  BRT_ASSERT(are_apart(target.momentum, count, target.weight, count));
+  BRT_ASSERT(are_apart(gradient, count, target.momentum, count));
+  BRT_ASSERT(are_apart(gradient, count, target.weight, count));
+}
 
 }  // namespace
 
@@ -21,6 +49,10 @@ void adafactor_add_squares(const T* gradient,
                            int64_t end,
                            double* row_sums,
                            double* column_sums) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(gradient, end, columns, columns));
+  BRT_ASSERT(is_array(row_sums, end));
+  BRT_ASSERT(end == 0 || is_array(column_sums, columns));
   for (int64_t row = begin; row < end; ++row) {
     const T* __restrict row_gradient = gradient + row * columns;
     double* __restrict sums = column_sums;
@@ -34,6 +66,7 @@ void adafactor_add_squares(const T* gradient,
 
 template <class T>
 double adafactor_change_squares(const FactoredChange<T>& change, int64_t begin, int64_t end) {
+  check(change, begin, end);
   T block[kBlock];
   double total = 0.0;
   for (int64_t row = begin; row < end; ++row) {
@@ -55,6 +88,8 @@ void adafactor_apply(const FactoredChange<T>& change,
                      const AdafactorWeight<T>& target,
                      int64_t begin,
                      int64_t end) {
+  check(change, begin, end);
+  check(target, change.gradient, end * change.columns);
   const T beta1 = static_cast<T>(target.beta1);
   const T gain = static_cast<T>((1.0 - target.beta1) * target.change_scale);
   for (int64_t row = begin; row < end; ++row) {
@@ -75,6 +110,7 @@ void adafactor_apply(const FactoredChange<T>& change,
 template <class T>
 double adafactor_second_moment(
     const FullChange<T>& change, double beta, double square_floor, int64_t begin, int64_t end) {
+  check(change, begin, end);
   T block[kBlock];
   const T scale = static_cast<T>(change.gradient_scale);
   const T keep = static_cast<T>(beta);
@@ -101,6 +137,8 @@ void adafactor_apply(const FullChange<T>& change,
                      const AdafactorWeight<T>& target,
                      int64_t begin,
                      int64_t end) {
+  check(change, begin, end);
+  check(target, change.gradient, end);
   const T* __restrict gradient = change.gradient;
   const T* __restrict second_moment = change.second_moment;
   T* __restrict momentum = target.momentum;

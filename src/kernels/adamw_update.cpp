@@ -5,13 +5,32 @@
 
 #include <cmath>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
+
 namespace brt::kernels {
+namespace {
+
+template <class T>
+void check(const AdamWArrays<T>& arrays, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  const T* const all[] = {arrays.gradient, arrays.momentum, arrays.second_moment, arrays.weight};
+  for (int i = 0; i < 4; ++i) {
+    BRT_ASSERT(is_array(all[i], end));
+    for (int j = 0; j < i; ++j) {
+      BRT_ASSERT(are_apart(all[i], end, all[j], end));
+    }
+  }
+}
+
+}  // namespace
 
 template <class T>
 void adamw_update(const AdamWArrays<T>& arrays,
                   const AdamWFactors& factors,
                   int64_t begin,
                   int64_t end) {
+  check(arrays, begin, end);
   const T* __restrict gradient = arrays.gradient;
   T* __restrict momentum = arrays.momentum;
   T* __restrict second_moment = arrays.second_moment;

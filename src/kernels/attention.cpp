@@ -8,13 +8,15 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/attention_rows.h"
 #include "kernels/matmul.h"
 
 namespace brt::kernels {
 namespace {
 
-constexpr int64_t kScratchAlignment = 64;
+constexpr int64_t kScratchAlignment = kLineBytes;
 /// Between a tile's rows in scratch: rows that lie 1, 2 or 4 KiB apart fall on few sets of L1.
 constexpr int64_t kStridePadding = 32;
 /// Of a panel as deep as a tile.
@@ -186,7 +188,38 @@ void prefetch_row(const T* row, int64_t head_size) {
 }
 
 template <class T>
+void check(const AttentionHead<T>& head, const AttentionTile<T>& tile, const void* scratch) {
+  BRT_ASSERT(head.head_size > 0 && head.num_keys >= 0 && head.window >= 0);
+  BRT_ASSERT(head.first_visible >= 0);
+  BRT_ASSERT(tile.first >= 0 && is_range(0, tile.rows, kAttentionRows));
+  BRT_ASSERT(head.window == 0 || tile.first + tile.rows + head.window - 1 <= head.num_keys);
+  BRT_ASSERT(head.bias == nullptr || (head.window > 0 && is_array(head.bias, head.window)));
+  BRT_ASSERT(is_matrix(tile.query, tile.rows, head.head_size, tile.stride));
+  BRT_ASSERT(is_array(tile.log_sum, tile.rows));
+  BRT_ASSERT(is_array(head.key_columns, head.num_keys * head.head_size));
+  BRT_ASSERT(scratch != nullptr && is_aligned(scratch, kScratchAlignment));
+}
+
+template <class T>
+void check(const AttentionHead<T>& head,
+           const AttentionTile<T>& tile,
+           const AttentionTileGradient<T>& gradient) {
+  BRT_ASSERT(is_matrix(gradient.out_gradient, tile.rows, head.head_size, tile.stride));
+  BRT_ASSERT(is_matrix(gradient.query_gradient, tile.rows, head.head_size, tile.stride));
+  BRT_ASSERT(is_array(head.key_rows, head.num_keys * head.head_size));
+  BRT_ASSERT(is_array(head.value_columns, head.num_keys * head.head_size));
+  BRT_ASSERT(is_range(0, gradient.first_key, attention_keys(head, tile).begin));
+  BRT_ASSERT(is_array(gradient.key_gradient, head.num_keys));
+  BRT_ASSERT(is_array(gradient.value_gradient, head.num_keys));
+  BRT_ASSERT(head.bias == nullptr || is_array(gradient.bias_gradient, head.window));
+  BRT_ASSERT(is_array(gradient.scale_gradient, 1));
+}
+
+template <class T>
 void forward(const AttentionHead<T>& head, const AttentionTile<T>& tile, void* memory) {
+  check(head, tile, memory);
+  BRT_ASSERT(is_matrix(tile.out, tile.rows, head.head_size, tile.stride));
+  BRT_ASSERT(is_array(head.value_rows, head.num_keys * head.head_size));
   const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
   Scratch scratch(memory);
@@ -210,6 +243,8 @@ void backward(const AttentionHead<T>& head,
               const AttentionTile<T>& tile,
               const AttentionTileGradient<T>& gradient,
               void* memory) {
+  check(head, tile, memory);
+  check(head, tile, gradient);
   const AttentionRowFunctions<T>& functions = attention_rows<T>();
   const KeyRange<T> range(head, tile);
   const int64_t stride = range.stride();

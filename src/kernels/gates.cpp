@@ -2,6 +2,8 @@
 // The choice of the gates' target.
 #include "kernels/gates.h"
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
 #include "kernels/gates_targets.h"
 
@@ -9,7 +11,61 @@ namespace brt::kernels {
 namespace {
 
 template <class T>
+void check(const FixedGateArgs<T>& args, int64_t begin, int64_t end) {
+  const int64_t size = end * args.width;
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(args.state, end, args.width, args.width));
+  BRT_ASSERT(is_array(args.candidate, size));
+  BRT_ASSERT(is_array(args.out, size));
+  BRT_ASSERT(end == 0 || is_array(args.keep, args.width));
+  BRT_ASSERT(are_apart(args.out, size, args.state, size));
+  BRT_ASSERT(are_apart(args.out, size, args.candidate, size));
+}
+
+template <class T>
+void check(const FixedGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  const int64_t size = end * args.width;
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(args.state, end, args.width, args.width));
+  BRT_ASSERT(is_array(args.out_gradient, size));
+  BRT_ASSERT(is_array(args.candidate, size));
+  BRT_ASSERT(is_array(args.state_gradient, size));
+  BRT_ASSERT(is_array(args.candidate_gradient, size));
+  BRT_ASSERT(end == 0 || is_array(args.keep, args.width));
+  BRT_ASSERT(end == 0 || is_array(args.keep_gradient, args.width));
+  BRT_ASSERT(are_apart(args.state_gradient, size, args.out_gradient, size));
+  BRT_ASSERT(are_apart(args.candidate_gradient, size, args.out_gradient, size));
+}
+
+template <class T>
+void check(const LstmGateArgs<T>& args, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_array(args.state, end));
+  BRT_ASSERT(is_array(args.candidate, end));
+  BRT_ASSERT(is_array(args.input, end));
+  BRT_ASSERT(is_array(args.forget, end));
+  BRT_ASSERT(is_array(args.out, end));
+  BRT_ASSERT(are_apart(args.out, end, args.state, end));
+  BRT_ASSERT(are_apart(args.out, end, args.candidate, end));
+}
+
+template <class T>
+void check(const LstmGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_array(args.out_gradient, end));
+  BRT_ASSERT(is_array(args.state, end));
+  BRT_ASSERT(is_array(args.candidate, end));
+  BRT_ASSERT(is_array(args.input, end));
+  BRT_ASSERT(is_array(args.forget, end));
+  BRT_ASSERT(is_array(args.state_gradient, end));
+  BRT_ASSERT(is_array(args.candidate_gradient, end));
+  BRT_ASSERT(is_array(args.input_gradient, end));
+  BRT_ASSERT(is_array(args.forget_gradient, end));
+}
+
+template <class T>
 void run(const FixedGateArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     fixed_gate_avx512(args, begin, end);
@@ -21,6 +77,7 @@ void run(const FixedGateArgs<T>& args, int64_t begin, int64_t end) {
 
 template <class T>
 void run(const FixedGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     fixed_gate_backward_avx512(args, begin, end);
@@ -32,6 +89,7 @@ void run(const FixedGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
 
 template <class T>
 void run(const LstmGateArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     lstm_gate_avx512(args, begin, end);
@@ -43,6 +101,7 @@ void run(const LstmGateArgs<T>& args, int64_t begin, int64_t end) {
 
 template <class T>
 void run(const LstmGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     lstm_gate_backward_avx512(args, begin, end);

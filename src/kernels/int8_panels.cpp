@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/int8_scale-inl.h"
 
 namespace brt::kernels {
@@ -23,6 +25,12 @@ int32_t pack_column(const float* row, int64_t depth, float inverse, int64_t colu
 }  // namespace
 
 void pack_int8(const PackInt8Args& args, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end, num_panels(args.columns)));
+  BRT_ASSERT(is_range(0, args.depth, kMaxInt8Depth));
+  BRT_ASSERT(begin == end || is_matrix(args.source, args.columns, args.depth, args.source_stride));
+  BRT_ASSERT(is_array(args.panels, end * int8_panel_size(args.depth)));
+  BRT_ASSERT(is_array(args.scale, end * kPanelColumns));
+  BRT_ASSERT(is_array(args.sum, end * kPanelColumns));
   const int64_t size = int8_panel_size(args.depth);
   for (int64_t p = begin; p < end; ++p) {
     int8_t* panel = args.panels + p * size;

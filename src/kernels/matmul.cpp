@@ -4,12 +4,58 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
 #include "kernels/matmul_targets.h"
 #include "kernels/thread_scratch.h"
 
 namespace brt::kernels {
 namespace {
+
+bool is_float32(MatmulOutput output) {
+  return output != MatmulOutput::kStore && output != MatmulOutput::kStoreRelu;
+}
+
+/// Of a product in any form of its left operand.
+template <class T>
+void check(const MatmulArgs<T>& args) {
+  const bool is_empty = args.rows == 0 || args.columns == 0;
+  BRT_ASSERT(args.rows >= 0 && args.columns >= 0 && args.depth >= 0);
+  BRT_ASSERT(is_empty || is_array(args.panels, args.depth));
+  BRT_ASSERT(
+      is_float32(args.output)
+          ? is_matrix(static_cast<const float*>(args.out), args.rows, args.columns, args.out_stride)
+          : is_matrix(static_cast<const T*>(args.out), args.rows, args.columns, args.out_stride));
+  BRT_ASSERT(args.output != MatmulOutput::kStoreSum || is_empty || is_array(args.addend, 1));
+  BRT_ASSERT(args.mask == nullptr ||
+             (args.output == MatmulOutput::kStore && is_array(args.mask, 1)));
+  switch (args.left_form) {
+    case LeftForm::kRows:
+      BRT_ASSERT(is_matrix(args.left, args.rows, args.depth, args.left_stride));
+      break;
+    case LeftForm::kPanel:
+      BRT_ASSERT(args.rows <= kPanelColumns && is_array(args.left, args.depth));
+      break;
+    case LeftForm::kTransposed:
+      BRT_ASSERT(is_matrix(args.left, args.depth, args.rows, args.left_stride));
+      break;
+  }
+}
+
+template <class T>
+void check_transposed(const MatmulArgs<T>& args, const T* scratch) {
+  check(args);
+  BRT_ASSERT(args.left_form == LeftForm::kTransposed);
+  BRT_ASSERT(args.rows == 0 || is_array(scratch, args.depth));
+}
+
+/// Of a product that takes no transposed left operand.
+template <class T>
+void check_straight(const MatmulArgs<T>& args) {
+  check(args);
+  BRT_ASSERT(args.left_form != LeftForm::kTransposed);
+}
 
 /// A panel of the transpose after the other.
 template <class T>
@@ -21,11 +67,9 @@ void multiply_panels(const MatmulArgs<T>& args, T* scratch) {
     pack_rows(pack, 0, 1);
     part.left = scratch;
     part.left_form = LeftForm::kPanel;
-    const bool is_narrow =
-        args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
     const int64_t offset = row * args.out_stride;
     part.out = static_cast<char*>(args.out) +
-               offset * static_cast<int64_t>(is_narrow ? sizeof(T) : sizeof(float));
+               offset * static_cast<int64_t>(is_float32(args.output) ? sizeof(float) : sizeof(T));
     part.addend = args.addend != nullptr ? args.addend + offset : nullptr;
     part.mask = args.mask != nullptr ? args.mask + offset : nullptr;
     part.depth_band = {args.depth_band.begin + row, args.depth_band.end + row};
@@ -37,10 +81,12 @@ void multiply_panels(const MatmulArgs<T>& args, T* scratch) {
 }  // namespace
 
 void transposed_matmul(const MatmulArgs<float>& args, float* scratch) {
+  check_transposed(args, scratch);
   multiply_panels(args, scratch);
 }
 
 void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch) {
+  check_transposed(args, scratch);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAmx &&
       transposed_matmul_amx(args, thread_scratch(kAmxScratchBytes))) {
@@ -56,6 +102,7 @@ int64_t matmul_part_rows() {
   return cpu_target() >= CpuTarget::kAmx ? 256 : 96;
 }
 void matmul(const MatmulArgs<float>& args) {
+  check_straight(args);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     matmul_avx512(args);
@@ -66,6 +113,7 @@ void matmul(const MatmulArgs<float>& args) {
 }
 
 void matmul(const MatmulArgs<Bfloat16>& args) {
+  check_straight(args);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAmx) {
     matmul_amx(args, thread_scratch(kAmxScratchBytes));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
 #include "kernels/panels_targets.h"
 
@@ -19,8 +21,36 @@ const PanelFunctions& functions() {
   return panels_scalar();
 }
 
+/// Panels [begin, end) are packed of a source whose elements lie as [rows, columns]. A caller that
+/// packs one panel alone may give `panels` as where the first one would be.
+template <class Source, class T>
+void check(
+    const PackArgs<Source, T>& args, int64_t begin, int64_t end, int64_t rows, int64_t columns) {
+  BRT_ASSERT(is_range(begin, end, num_panels(args.columns)));
+  BRT_ASSERT(args.depth >= 0 && args.columns >= 0);
+  BRT_ASSERT(begin == end || is_matrix(args.source, rows, columns, args.source_stride));
+  BRT_ASSERT(begin == end || is_array(args.panels, args.depth));
+}
+template <class Source, class T>
+void check_rows(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end, args.depth, args.columns);
+}
+template <class Source, class T>
+void check_columns(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end, args.columns, args.depth);
+}
+
+template <class T>
+void check(const TransposeArgs<T>& args) {
+  const int64_t columns = args.column_end - args.column_begin;
+  BRT_ASSERT(is_range(args.column_begin, args.column_end));
+  BRT_ASSERT(is_matrix(args.source, args.rows, args.column_end, args.source_stride));
+  BRT_ASSERT(is_matrix(args.out, columns, args.rows, args.out_stride));
+}
+
 template <class T>
 void pack_range(const PackArgs<T, T>& args, int64_t first, int64_t count) {
+  BRT_ASSERT(is_range(first, first + count, args.depth) && first % 2 == 0);
   const int64_t size = panel_size(args.depth, args.panels);
   for (int64_t panel = 0; panel < num_panels(args.columns); ++panel) {
     const int64_t column = panel * kPanelColumns;
@@ -43,24 +73,36 @@ void pack_row_range(const PackArgs<Bfloat16, Bfloat16>& args, int64_t first, int
 }
 
 void pack_rows(const PackArgs<float, float>& args, int64_t begin, int64_t end) {
+  check_rows(args, begin, end);
   functions().rows_float(args, begin, end);
 }
 void pack_rows(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end) {
+  check_rows(args, begin, end);
   functions().rows_rounded(args, begin, end);
 }
 void pack_rows(const PackArgs<Bfloat16, Bfloat16>& args, int64_t begin, int64_t end) {
+  check_rows(args, begin, end);
   functions().rows_bfloat16(args, begin, end);
 }
 void pack_columns(const PackArgs<float, float>& args, int64_t begin, int64_t end) {
+  check_columns(args, begin, end);
   functions().columns_float(args, begin, end);
 }
 void pack_columns(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end) {
+  check_columns(args, begin, end);
   functions().columns_rounded(args, begin, end);
 }
 void pack_columns(const PackArgs<Bfloat16, Bfloat16>& args, int64_t begin, int64_t end) {
+  check_columns(args, begin, end);
   functions().columns_bfloat16(args, begin, end);
 }
-void transpose(const TransposeArgs<float>& args) { functions().transpose_float(args); }
-void transpose(const TransposeArgs<Bfloat16>& args) { functions().transpose_bfloat16(args); }
+void transpose(const TransposeArgs<float>& args) {
+  check(args);
+  functions().transpose_float(args);
+}
+void transpose(const TransposeArgs<Bfloat16>& args) {
+  check(args);
+  functions().transpose_bfloat16(args);
+}
 
 }  // namespace brt::kernels

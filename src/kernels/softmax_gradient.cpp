@@ -2,11 +2,32 @@
 // The choice of the softmax's target.
 #include "kernels/softmax_gradient.h"
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
 #include "kernels/softmax_gradient_targets.h"
 
 namespace brt::kernels {
+namespace {
+
+void check(const SoftmaxSumArgs& args) {
+  BRT_ASSERT(is_matrix(args.logits, args.rows, args.columns, args.logits_stride));
+  BRT_ASSERT(is_array(args.sums, args.rows));
+  BRT_ASSERT(args.scale > 0.0F);
+}
+
+template <class T>
+void check(const SoftmaxGradientArgs<T>& args) {
+  BRT_ASSERT(is_matrix(args.logits, args.rows, args.columns, args.logits_stride));
+  BRT_ASSERT(is_matrix(args.out, args.rows, args.columns, args.out_stride));
+  BRT_ASSERT(is_array(args.sums, args.rows));
+  BRT_ASSERT(is_array(args.factors, args.rows));
+}
+
+}  // namespace
+
 void softmax_sums(const SoftmaxSumArgs& args) {
+  check(args);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     softmax_sums_avx512(args);
@@ -17,6 +38,7 @@ void softmax_sums(const SoftmaxSumArgs& args) {
 }
 
 void softmax_gradient(const SoftmaxGradientArgs<float>& args) {
+  check(args);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512) {
     softmax_gradient_avx512(args);
@@ -27,6 +49,7 @@ void softmax_gradient(const SoftmaxGradientArgs<float>& args) {
 }
 
 void softmax_gradient(const SoftmaxGradientArgs<Bfloat16>& args) {
+  check(args);
 #if defined(__x86_64__)
   if (cpu_target() >= CpuTarget::kAvx512Bf16) {
     softmax_gradient_avx512bf16(args);

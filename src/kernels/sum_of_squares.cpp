@@ -2,10 +2,15 @@
 // The sum of squares of an array, in a fixed order that vector registers can follow.
 #include "kernels/sum_of_squares.h"
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
+
 namespace brt::kernels {
 
 template <class T>
 double sum_of_squares(const T* values, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_array(values, end));
   // Independent partial sums: the compiler may keep them in vector registers without reordering.
   constexpr int64_t kPartialSums = 16;
   double sums[kPartialSums] = {};

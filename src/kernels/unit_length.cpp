@@ -4,6 +4,8 @@
 
 #include <type_traits>
 
+#include "base/check.h"
+#include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
 #include "kernels/unit_length_targets.h"
 
@@ -11,7 +13,26 @@ namespace brt::kernels {
 namespace {
 
 template <class T>
+void check(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(args.x, end, args.width, args.width));
+  BRT_ASSERT(is_matrix(args.out, end, args.width, args.width));
+  BRT_ASSERT(are_apart(args.x, end * args.width, args.out, end * args.width));
+}
+
+template <class T>
+void check(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  BRT_ASSERT(is_range(begin, end));
+  BRT_ASSERT(is_matrix(args.out_gradient, end, args.width, args.width));
+  BRT_ASSERT(is_matrix(args.x, end, args.width, args.width));
+  BRT_ASSERT(is_matrix(args.x_gradient, end, args.width, args.width));
+  BRT_ASSERT(are_apart(args.x, end * args.width, args.x_gradient, end * args.width));
+  BRT_ASSERT(are_apart(args.out_gradient, end * args.width, args.x_gradient, end * args.width));
+}
+
+template <class T>
 void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if constexpr (std::is_same_v<T, Bfloat16>) {
     if (cpu_target() >= CpuTarget::kAvx512Bf16) {
@@ -29,6 +50,7 @@ void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
 
 template <class T>
 void backward(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  check(args, begin, end);
 #if defined(__x86_64__)
   if constexpr (std::is_same_v<T, Bfloat16>) {
     if (cpu_target() >= CpuTarget::kAvx512Bf16) {

@@ -89,6 +89,13 @@ std::vector<LoggedStep> read_steps(const std::filesystem::path& path) {
   return steps;
 }
 
+}  // namespace
+
+const EvaluationRecord* RunRecord::evaluation(const std::string& carry) const {
+  const std::map<std::string, EvaluationRecord>::const_iterator found = evaluations.find(carry);
+  return found == evaluations.end() ? nullptr : &found->second;
+}
+
 EvaluationRecord read_evaluation(const std::filesystem::path& path) {
   try {
     const nlohmann::json object = nlohmann::json::parse(read_file(path));
@@ -109,13 +116,6 @@ EvaluationRecord read_evaluation(const std::filesystem::path& path) {
     throw DataError(
         fmt::format("{}: not the output of brt eval --json: {}", path.string(), error.what()));
   }
-}
-
-}  // namespace
-
-const EvaluationRecord* RunRecord::evaluation(const std::string& carry) const {
-  const std::map<std::string, EvaluationRecord>::const_iterator found = evaluations.find(carry);
-  return found == evaluations.end() ? nullptr : &found->second;
 }
 
 RunRecord read_run_record(const std::string& name, const std::filesystem::path& folder) {

@@ -83,6 +83,9 @@ struct RunRecord {
   const EvaluationRecord* evaluation(const std::string& carry) const;
 };
 
+/// Reads one evaluation. @throws DataError if the file is not the output of `brt eval --json`.
+EvaluationRecord read_evaluation(const std::filesystem::path& path);
+
 /// Reads a run folder; evaluations (evaluation/CARRY.json, the file named by either word for the
 /// carry) and sample.txt, sample-prompt.txt may be missing. A last line of metrics.jsonl that was
 /// cut off is passed over.

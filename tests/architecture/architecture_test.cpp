@@ -183,7 +183,8 @@ TEST(Architecture, LibrariesNeitherPrintErrorsNorEndTheProgram) {
   static const std::regex forbidden(
       R"(std::cerr|stderr|\bstd::cout|(^|[^\w.:>])(exit|abort|_Exit|quick_exit)\s*\(|std::(exit|abort|_Exit|quick_exit|terminate)\b)");
   for (const SourceFile& file : program_files()) {
-    if (file.module != "apps") {
+    // A false assertion is the program's own fault: nobody is there to catch it.
+    if (file.module != "apps" && file.path != "src/base/check.cpp") {
       const std::string code = code_only(file.text);
       std::smatch match;
       EXPECT_FALSE(std::regex_search(code, match, forbidden)) << file.path << ": " << match.str();

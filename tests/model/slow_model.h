@@ -105,7 +105,8 @@ class SlowModel {
                         int64_t hidden) const {
     const std::string cell = "layers." + std::to_string(layer) + ".cell.";
     const Heads heads = read_state(layer, state);
-    const SlowMatrix over_states = attend(heads.query, heads.keys, heads.values, cell + "scale", {});
+    const SlowMatrix over_states =
+        attend(heads.query, heads.keys, heads.values, cell + "scale", {});
     const SlowMatrix over_tokens =
         attend(heads.cross_query, keys, values, cell + "cross_scale",
                [hidden](int64_t, int64_t j, int64_t) -> std::optional<double> {
@@ -386,8 +387,8 @@ class SlowModel {
     if (is_recurrent(index) || config_.feedback) {
       const Heads heads = is_recurrent(index) ? read_state(index, layer.state) : topmost;
       const SlowMatrix cross_query = as_query(linear(h, name + "attention.cross_query.weight"));
-      read =
-          join(read, attend(cross_query, heads.keys, heads.values, name + "attention.cross_scale", {}));
+      read = join(
+          read, attend(cross_query, heads.keys, heads.values, name + "attention.cross_scale", {}));
     }
     add(x, linear(read, name + "attention.output.weight"));
     const SlowMatrix up = linear(rms_norm(x, name + "ffn_norm.weight"), name + "ffn.up.weight");
