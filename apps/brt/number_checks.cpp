@@ -74,7 +74,8 @@ std::optional<double> parse_decimal(std::string_view text) {
   double value = 0.0;
   const char* end = text.data() + text.size();
   const std::from_chars_result read = std::from_chars(text.data(), end, value);
-  const bool is_number = read.ec == std::errc() && read.ptr == end && !std::isnan(value);
+  const bool is_number =
+      read.ec == std::errc() && read.ptr == end && !std::isnan(value) && !has_leading_zero(text);
   return is_number ? std::optional(value) : std::nullopt;
 }
 

@@ -105,9 +105,14 @@ std::string plain_words(const std::string& message) {
   if (message == "A subcommand is required") {
     return "a verb is missing";
   }
-  const size_t flag_end = message.rfind(": At Most 1 required but received ");
-  return flag_end == std::string::npos ? message
-                                       : message.substr(0, flag_end) + " is given more than once";
+  const size_t twice = message.rfind(": At Most 1 required but received ");
+  if (twice != std::string::npos) {
+    return message.substr(0, twice) + " is given more than once";
+  }
+  const size_t no_value = message.rfind(": 1 required ");
+  return no_value != std::string::npos && message.ends_with(" missing")
+             ? message.substr(0, no_value) + " needs a value"
+             : message;
 }
 
 }  // namespace
@@ -135,6 +140,9 @@ std::string unknown_verb_text(const CLI::App& above, const std::string& word) {
     if (word == other && std::ranges::find(known, ours) != known.end()) {
       meant = ours;
     }
+  }
+  if (known.empty()) {
+    return fmt::format("unexpected argument \"{}\"", word);
   }
   return meant.empty()
              ? fmt::format("unknown verb \"{}\"; verbs are {}", word, fmt::join(known, ", "))
