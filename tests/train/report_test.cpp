@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "support/one_core.h"
 #include "train/html_text.h"
 #include "train/report_plots.h"
 #include "train/report_summary.h"
@@ -469,6 +470,13 @@ TEST(Report, IsOneFileWithoutScriptsOrLinksAndEscapesWhatRunsBring) {
        {"A &amp; B", "x &lt; y", "a &lt;script&gt;time", "Learning curves", "2.500", "[model]"}) {
     EXPECT_TRUE(contains(page, wanted)) << wanted;
   }
+}
+
+TEST(Report, NamesTheCoresThatItsProcessMayUse) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "rec", true, evaluation_json(3.0, 2.0));
+  const OneCore alone;
+  EXPECT_TRUE(contains(render_report({.runs = {{"Rec", folder}}}), ", 1 core to use"));
 }
 
 TEST(Report, ListsTheSettingsInWhichRunsDiffer) {
