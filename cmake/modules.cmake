@@ -35,9 +35,25 @@ function(brt_add_test name)
   if("unit" IN_LIST ARG_LABELS)
     add_dependencies(unit_tests ${name}_test)
   endif()
-  # Tests run side by side, one thread each: tensors of their size gain nothing from more.
-  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT OMP_NUM_THREADS=1)
+  brt_add_test_suites(${name}_test "${ARG_LABELS}")
+endfunction()
+
+# Tells ctest of the program's suites when it runs (test_suites.cmake): they are then known.
+function(brt_add_test_suites name labels)
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake)
+  set(timeout 1500)
+  if(BRT_SANITIZE)
+    set(timeout 7200)  # slower, and with more trials (tools/sanitize.sh)
+  endif()
+  file(GENERATE OUTPUT ${file} CONTENT "# SPDX-License-Identifier: Apache-2.0
+set(name ${name})
+set(program $<TARGET_FILE:${name}>)
+set(labels ${labels})
+set(timeout ${timeout})
+set(results ${CMAKE_BINARY_DIR}/test-results)
+include(${CMAKE_SOURCE_DIR}/cmake/test_suites.cmake)
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${file})
 endfunction()
 
 # One precompiled header serves every target that uses LibTorch: what modules need. All of

@@ -304,6 +304,7 @@ class Caller {
     brt_model_free(nullptr);
     brt_stream_free(nullptr);
     require_of_parser(brt_model_load(nullptr, BRT_WEIGHTS_FP32, 1) == nullptr);
+    require_of_parser(brt_model_note(nullptr) == nullptr);
     require_of_parser(brt_model_vocab_size(nullptr) <= 0);
     require_of_parser(brt_model_document_end(nullptr) < 0);
     static_cast<void>(brt_model_fingerprint(nullptr));

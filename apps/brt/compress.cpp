@@ -19,6 +19,7 @@
 #include "data/byte_stream.h"
 #include "engine_flags.h"
 #include "messages.h"
+#include "model_flag.h"
 #include "standard_output.h"
 #include "verbs.h"
 
@@ -148,7 +149,7 @@ void add_verb(CLI::App& app,
               void (*run)(const CompressArguments&)) {
   CLI::App* verb = app.add_subcommand(name, description);
   const std::shared_ptr<CompressArguments> arguments = std::make_shared<CompressArguments>();
-  verb->add_option("--model", arguments->model, "model folder or run folder")->required();
+  add_model_flag(*verb, arguments->model);
   verb->add_option("file", arguments->file, file_description)->required();
   verb->add_option("-o,--output", arguments->output, "file to write, or - for standard output")
       ->required();

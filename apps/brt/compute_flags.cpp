@@ -6,15 +6,13 @@
 #include <string>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "base/error.h"
-#include "checkpoint/checkpoint_name.h"
-#include "checkpoint/model_path.h"
+#include "generate/load_engine.h"
+#include "generate/vocabulary_check.h"
+#include "model_flag.h"
 #include "number_checks.h"
 #include "ops/compute_threads.h"
 #include "torch_checkpoint/model_folder.h"
-#include "vocabulary_check.h"
 
 namespace brt {
 
@@ -39,11 +37,7 @@ at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
 }
 
 ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {
-  const std::filesystem::path folder =
-      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
-  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
-    spdlog::info("{}", note);
-  }
+  const std::filesystem::path folder = choose_model_folder(path, log_load_messages());
   ModelWithTokenizer loaded;
   loaded.model = load_model(folder);
   loaded.tokenizer = load_model_tokenizer(folder);

@@ -2,15 +2,12 @@
 // --weights, --threads, and an engine beside its tokenizer.
 #include "engine_flags.h"
 
-#include <filesystem>
 #include <string>
 
 #include <spdlog/spdlog.h>
 
-#include "checkpoint/checkpoint_name.h"
-#include "checkpoint/model_path.h"
+#include "model_flag.h"
 #include "number_checks.h"
-#include "vocabulary_check.h"
 
 namespace brt {
 
@@ -25,23 +22,10 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
 }
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
-  const std::filesystem::path folder =
-      find_model_folder(path, [](const std::string& text) { spdlog::warn("{}", text); });
-  if (const std::string note = better_checkpoint_note(path, folder); !note.empty()) {
-    spdlog::info("{}", note);
-  }
-  check_manifest(folder);
-  EngineWithTokenizer loaded;
-  loaded.tokenizer = load_model_tokenizer(folder);
-  loaded.engine = std::make_unique<Engine>(
-      folder,
-      EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads});
-  if (loaded.engine->threads() < flags.threads) {
-    spdlog::warn("the system starts no {} threads; {} work", flags.threads,
-                 loaded.engine->threads());
-  }
-  check_vocabulary(folder, *loaded.tokenizer, loaded.engine->config().vocab_size);
-  return loaded;
+  return load_engine(
+      path,
+      EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads},
+      log_load_messages());
 }
 
 Session open_session(const std::string& state_in, const EngineWithTokenizer& loaded) {

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
-#include "engine/engine.h"
 #include "engine/state_file.h"
-#include "text/tokenizer.h"
+#include "generate/load_engine.h"
 
 namespace brt {
 
@@ -22,13 +20,7 @@ struct EngineFlags {
 /// `flags` must live as long as the app.
 void add_engine_flags(CLI::App& verb, EngineFlags& flags);
 
-struct EngineWithTokenizer {
-  std::unique_ptr<Engine> engine;
-  std::unique_ptr<Tokenizer> tokenizer;
-};
-
-/// A model folder, or a run folder's newest checkpoint. @throws CheckpointError also if a file of
-/// it does not agree with its manifest or the tokenizer has tokens that the model lacks.
+/// What generate/load_engine.h loads, with its messages in the log.
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags);
 
 /// The document that was saved in `state_in`, or an empty one if that is empty; warns if what

@@ -15,6 +15,7 @@
 #include "compute_flags.h"
 #include "data/prepared_data.h"
 #include "eval/evaluation.h"
+#include "model_flag.h"
 #include "number_checks.h"
 #include "progress_bar.h"
 #include "verbs.h"
@@ -126,8 +127,7 @@ void print_table(const EvalArguments& arguments, const EvaluationResult& result)
 void add_eval_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("eval", "Measure a model's losses on a prepared split.");
   const std::shared_ptr<EvalArguments> arguments = std::make_shared<EvalArguments>();
-  verb->add_option("--model", arguments->model, "model folder, run folder, or RUN@best, RUN@STEP")
-      ->required();
+  add_model_flag(*verb, arguments->model);
   verb->add_option("--data", arguments->data, "folder made by brt prepare")->required();
   verb->add_option("--split", arguments->split, "name of the split")->required();
   verb->add_option("--carry", arguments->carry,

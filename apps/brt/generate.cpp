@@ -22,6 +22,7 @@
 #include "generate/prompt_reader.h"
 #include "generate/stop_strings.h"
 #include "generate/text_generator.h"
+#include "model_flag.h"
 #include "number_checks.h"
 #include "sampler_flags.h"
 #include "standard_output.h"
@@ -271,7 +272,7 @@ void run_generate(const GenerateArguments& arguments) {
 void add_generate_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("generate", "Continue a text.");
   const std::shared_ptr<GenerateArguments> arguments = std::make_shared<GenerateArguments>();
-  verb->add_option("--model", arguments->model, "model folder or run folder")->required();
+  add_model_flag(*verb, arguments->model);
   CLI::Option* prompt = verb->add_option("--prompt", arguments->prompt, "text to continue");
   verb->add_option("--prompt-file", arguments->prompt_file,
                    "file with the text to continue, or - for standard input")

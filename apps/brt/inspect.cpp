@@ -30,13 +30,13 @@
 #include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "engine/state_file.h"
+#include "generate/vocabulary_check.h"
 #include "safetensors/weight_files.h"
 #include "text/tokenizer.h"
 #include "torch_checkpoint/model_folder.h"
 #include "torch_checkpoint/tensor_files.h"
 #include "verbs.h"
 #include "visible_text.h"
-#include "vocabulary_check.h"
 
 namespace brt {
 namespace {
@@ -45,9 +45,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kKinds =
-    "a model folder, a run folder, a checkpoint folder, prepared data, a tokenizer (.model), a "
-    "state "
-    "file, a compressed file or a safetensors file";
+    "a model folder, a run folder, a checkpoint (its folder, RUN@best or RUN@STEP), prepared data, "
+    "a tokenizer (.model), a state file, a compressed file or a safetensors file";
 
 struct InspectArguments {
   std::string path;
@@ -348,13 +347,23 @@ bool begins_as_safetensors(const fs::path& path) {
          start[6] == '\0';
 }
 
-Finding inspect_path(const fs::path& path) {
+/// The path itself, or the checkpoint that RUN@NAME stands for.
+fs::path path_that_is_meant(const fs::path& given) {
+  std::error_code error;
+  if (fs::exists(given, error)) {
+    return given;
+  }
+  if (const std::optional<fs::path> named = find_named_checkpoint(given)) {
+    return *named;
+  }
+  throw Error(fmt::format("{}: does not exist", given.string()), fmt::format("give {}", kKinds));
+}
+
+Finding inspect_path(const fs::path& given) {
+  const fs::path path = path_that_is_meant(given);
   Finding finding;
   finding.fields["path"] = path_text(path);
   std::error_code error;
-  if (!fs::exists(path, error)) {
-    throw Error(fmt::format("{}: does not exist", path.string()), fmt::format("give {}", kKinds));
-  }
   if (fs::is_directory(path, error)) {
     if (has(path, "dataset.json")) {
       inspect_data(path, finding);
@@ -466,7 +475,7 @@ void add_inspect_verb(CLI::App& app) {
       "Exit code 1 if anything is damaged; what could be read is printed all the same.\n"
       "Examples:\n"
       "  brt inspect runs/demo/rec\n"
-      "  brt inspect runs/demo/rec/checkpoints/step-00000700\n"
+      "  brt inspect runs/demo/rec@best\n"
       "  brt inspect data/prepared/books --json\n"
       "  brt inspect books.model\n"
       "  brt inspect book.state");

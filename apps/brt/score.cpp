@@ -22,6 +22,7 @@
 #include "engine/state_file.h"
 #include "engine_flags.h"
 #include "generate/scorer.h"
+#include "model_flag.h"
 #include "number_checks.h"
 #include "standard_output.h"
 #include "stop_signal.h"
@@ -380,7 +381,7 @@ void add_score_verb(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("score", "Print how well a model predicts each token of a text.");
   const std::shared_ptr<ScoreArguments> arguments = std::make_shared<ScoreArguments>();
-  verb->add_option("--model", arguments->model, "model folder or run folder")->required();
+  add_model_flag(*verb, arguments->model);
   verb->add_option("file", arguments->file, "text file, or - for standard input")->required();
   verb->add_flag("--lines", arguments->lines,
                  "sums of each line in place of tokens; lines count from 0");

@@ -3,8 +3,8 @@
 
    A function that fails returns NULL or a negative number; brt_last_error() says why. NULL for an
    argument is such a failure, unless the function allows it. Strings are UTF-8. A model may be used
-   by several threads; their calls wait for each other. A stream may be used by one thread at a time.
-   A thread that calls needs no more than 1 MiB of stack.
+   by several threads; their calls wait for each other. A stream may be used by one thread at a
+   time. A thread that calls needs no more than 1 MiB of stack.
 
    A process may fork while none of its threads is in a call: models and streams then work in the
    child as in the parent. The child starts threads of its own when it first feeds. */
@@ -63,11 +63,18 @@ BRT_API const char* brt_version(void);
    none has. Stays until the next failing call of the thread. */
 BRT_API const char* brt_last_error(void);
 
-/* Loads a model folder (config.json, model.safetensors and the tokenizer), or the newest sound
-   checkpoint of a run folder. threads 0: one for
-   each core that the process may use. Fewer work if the system refuses to start so many, and while
-   other programs want the cores; no number depends on it. NULL on failure. */
+/* Loads a model folder (config.json, model.safetensors and the tokenizer), the newest sound
+   checkpoint of a run folder RUN, or the one that RUN@best, RUN@latest or RUN@STEP names.
+   brt_model_note() tells if that is not the newest or not the best. threads 0: one for each core
+   that the process may use. Fewer work if the system refuses to start so many, and while other
+   programs want the cores; no number depends on it. NULL on failure. */
 BRT_API brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads);
+
+/* What a user should know of the model that was loaded, a line for each thing: newer checkpoints of
+   the run are damaged and passed over, another checkpoint has a lower validation loss, fewer
+   threads were started than asked for. "" if there is nothing to say. Lives as long as the model.
+   NULL on failure. */
+BRT_API const char* brt_model_note(const brt_model* model);
 
 /* Streams keep what they need of their model, so that it may be freed before them. NULL is allowed.
  */

@@ -43,7 +43,7 @@ struct Sampler {
 /// A model with its tokenizer. Copies share it.
 class Model {
  public:
-  explicit Model(const std::string& path,  // a model folder or a run folder
+  explicit Model(const std::string& path,  // a model folder, a run folder, RUN@best or RUN@STEP
                  Weights weights = Weights::kBfloat16,
                  int64_t threads = 0)
       : model_(brt_model_load(path.c_str(), static_cast<brt_weights>(weights), threads),
@@ -53,6 +53,8 @@ class Model {
     }
   }
 
+  /// What a user should know of the checkpoint that was taken; empty if there is nothing to say.
+  std::string note() const { return brt_model_note(model_.get()); }
   int64_t vocab_size() const { return brt_model_vocab_size(model_.get()); }
   int32_t document_end() const { return brt_model_document_end(model_.get()); }
   uint64_t fingerprint() const { return brt_model_fingerprint(model_.get()); }

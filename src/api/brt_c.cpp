@@ -7,15 +7,16 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <brt/brt.h>
 
 #include "base/error.h"
-#include "checkpoint/model_path.h"
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "engine/state_file.h"
+#include "generate/load_engine.h"
 #include "generate/prompt_reader.h"
 #include "generate/sampler.h"
 #include "text/tokenizer.h"
@@ -25,20 +26,23 @@ namespace {
 
 /// What models and streams of one folder share.
 struct SharedModel {
-  SharedModel(const std::filesystem::path& folder, const EngineOptions& options)
-      : engine(folder, options), tokenizer(load_model_tokenizer(folder)) {
-    if (tokenizer->vocab_size() > engine.config().vocab_size) {
-      throw CheckpointError(
-          folder.string() + ": the tokenizer has " + std::to_string(tokenizer->vocab_size()) +
-              " tokens, the model's vocabulary " + std::to_string(engine.config().vocab_size),
-          "put the tokenizer.model that the model was trained with into the folder");
-    }
-  }
-
-  Engine engine;
+  std::unique_ptr<Engine> engine;
   std::unique_ptr<Tokenizer> tokenizer;
+  std::string note;  ///< a line for each thing that the user should know of the checkpoint
   std::mutex mutex;  ///< held while the engine computes
 };
+
+std::shared_ptr<SharedModel> load_shared(const std::filesystem::path& path,
+                                         const EngineOptions& options) {
+  const std::shared_ptr<SharedModel> shared = std::make_shared<SharedModel>();
+  const auto remember = [&](const std::string& text) {
+    shared->note += (shared->note.empty() ? "" : "\n") + text;
+  };
+  EngineWithTokenizer loaded = load_engine(path, options, {.warn = remember, .note = remember});
+  shared->engine = std::move(loaded.engine);
+  shared->tokenizer = std::move(loaded.tokenizer);
+  return shared;
+}
 
 std::string& last_error() {
   thread_local std::string message;
@@ -157,7 +161,7 @@ void feed_all(const brt_feed* all, size_t num_feeds) {
   SharedModel& shared = *feeds[0].stream->shared;
   {
     const std::lock_guard<std::mutex> lock(shared.mutex);
-    shared.engine.feed(list);
+    shared.engine->feed(list);
   }
   for (const brt_feed& feed : feeds) {
     TextProgress& text = feed.stream->session.text;
@@ -183,18 +187,23 @@ brt_model* brt_model_load(const char* path, brt_weights weights, int64_t threads
   return brt::guarded<brt_model*>(nullptr, [&] {
     brt::require_argument(path, "path");
     const brt::EngineOptions options = {.weights = brt::weight_format(weights), .threads = threads};
-    const std::filesystem::path found = brt::find_model_folder(path);
-    brt::check_manifest(found);
-    return new brt_model{std::make_shared<brt::SharedModel>(found, options)};
+    return new brt_model{brt::load_shared(path, options)};
   });
 }
 
 void brt_model_free(brt_model* model) { delete model; }
 
+const char* brt_model_note(const brt_model* model) {
+  return brt::guarded<const char*>(nullptr, [&] {
+    brt::require_argument(model, "model");
+    return model->shared->note.c_str();
+  });
+}
+
 int64_t brt_model_vocab_size(const brt_model* model) {
   return brt::guarded<int64_t>(-1, [&] {
     brt::require_argument(model, "model");
-    return model->shared->engine.config().vocab_size;
+    return model->shared->engine->config().vocab_size;
   });
 }
 
@@ -208,7 +217,7 @@ int32_t brt_model_document_end(const brt_model* model) {
 uint64_t brt_model_fingerprint(const brt_model* model) {
   return brt::guarded<uint64_t>(0, [&] {
     brt::require_argument(model, "model");
-    return model->shared->engine.fingerprint();
+    return model->shared->engine->fingerprint();
   });
 }
 
@@ -239,7 +248,7 @@ const char* brt_model_token_bytes(const brt_model* model, int32_t token, size_t*
 brt_stream* brt_stream_new(brt_model* model) {
   return brt::guarded<brt_stream*>(nullptr, [&] {
     brt::require_argument(model, "model");
-    return new brt_stream(model->shared, {.stream = model->shared->engine.begin(), .text = {}});
+    return new brt_stream(model->shared, {.stream = model->shared->engine->begin(), .text = {}});
   });
 }
 
@@ -327,7 +336,7 @@ int brt_stream_save(const brt_stream* stream, const char* path) {
     brt::require_argument(stream, "stream");
     brt::require_argument(path, "path");
     const brt::SharedModel& shared = *stream->shared;
-    brt::save_state(path, stream->session, brt::identify(shared.engine, *shared.tokenizer));
+    brt::save_state(path, stream->session, brt::identify(*shared.engine, *shared.tokenizer));
     return 0;
   });
 }
@@ -338,10 +347,10 @@ brt_stream* brt_stream_load(brt_model* model, const char* path) {
     brt::require_argument(path, "path");
     std::string note;  // of another kernel target: the caller chose to load it here
     brt::Session session =
-        brt::load_state(path, model->shared->engine, *model->shared->tokenizer, note);
+        brt::load_state(path, *model->shared->engine, *model->shared->tokenizer, note);
     if (!session.text.pending_text.empty()) {  // an unfinished line of brt score
       const std::lock_guard<std::mutex> lock(model->shared->mutex);
-      brt::PromptReader(model->shared->engine, *model->shared->tokenizer, session).finish();
+      brt::PromptReader(*model->shared->engine, *model->shared->tokenizer, session).finish();
     }
     return new brt_stream(model->shared, std::move(session));
   });

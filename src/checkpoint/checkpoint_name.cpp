@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "checkpoint/checkpoints.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -100,13 +101,12 @@ std::optional<int64_t> best_step(const fs::path& folder) {
   if (!fs::is_regular_file(state, error)) {
     return std::nullopt;
   }
-  const nlohmann::json json =
-      nlohmann::json::parse(read_file(state), nullptr, /*allow_exceptions=*/false);
+  const std::optional<nlohmann::json> json = try_bounded_json<nlohmann::json>(read_file(state));
   const nlohmann::json::json_pointer place("/loop/best/step");
-  if (!json.contains(place) || !json.at(place).is_number_integer()) {
+  if (!json || !json->contains(place) || !json->at(place).is_number_integer()) {
     return std::nullopt;
   }
-  return json.at(place).get<int64_t>();
+  return json->at(place).get<int64_t>();
 }
 
 std::optional<fs::path> find_named_checkpoint(const fs::path& path,
@@ -144,8 +144,8 @@ std::string better_checkpoint_note(const fs::path& given, const fs::path& folder
     return "";
   }
   return fmt::format(
-      "{0}: step {1}, the newest checkpoint; step {2} had a lower validation loss: "
-      "--model {0}@best",
+      "{0}: step {1}, the newest checkpoint, is taken; step {2} had a lower validation loss: give "
+      "{0}@best for that",
       given.string(), step, *best);
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -96,7 +97,7 @@ bool lies_inside(const std::string& name) {
 }
 
 Manifest parse_manifest(const std::string& text) {
-  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json root = try_bounded_json<json>(text).value_or(json());
   if (!root.is_object() || !root.contains("format_version") ||
       !root.at("format_version").is_number_integer()) {
     end_look(CheckpointCondition::kDamaged, "manifest.json is damaged");

@@ -103,8 +103,8 @@ nlohmann::json parse_object(const std::string& text, const std::string& origin) 
   nlohmann::json parsed;
   try {
     parsed = parse_bounded_json<nlohmann::json>(text);
-  } catch (const std::exception& error) {
-    throw ConfigError(fmt::format("{}: not valid JSON: {}", origin, error.what()),
+  } catch (const DataError& error) {
+    throw ConfigError(fmt::format("{}: {}", origin, error.what()),
                       "the file is damaged: copy it again");
   }
   if (!parsed.is_object()) {

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/temporaries.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -157,11 +158,18 @@ DatasetManifest read_manifest(const std::filesystem::path& folder) {
         "make it with: brt prepare --input PATH --output DIR");
   }
   const std::string text = read_file(path);
+  constexpr const char* kDamagedHint =
+      "the file is damaged: prepare the data again into a new folder";
+  Json root;
   try {
-    return parse_manifest(Json::parse(text));
+    root = parse_bounded_json<Json>(text);
+  } catch (const DataError& problem) {
+    throw DataError(fmt::format("{}: is {}", path.string(), problem.what()), kDamagedHint);
+  }
+  try {
+    return parse_manifest(root);
   } catch (const nlohmann::json::exception& problem) {
-    throw DataError(fmt::format("{}: is not valid JSON: {}", path.string(), problem.what()),
-                    "the file is damaged: prepare the data again into a new folder");
+    throw DataError(fmt::format("{}: is damaged: {}", path.string(), problem.what()), kDamagedHint);
   } catch (const Error& problem) {
     throw DataError(fmt::format("{}: {}", path.string(), problem.what()));
   }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
@@ -120,11 +121,13 @@ void blank_huge_numbers(std::string& line) {
 }
 
 /// The fields of a line's object that are read; of other fields it is only checked that they are
-/// JSON. nlohmann's parsers stop at a number that a double cannot hold wherever it stands, although
-/// JSON allows it: such a number is taken for null. @throws nlohmann::json::exception
+/// JSON, nested no deeper than others. nlohmann's parsers stop at a number that a double cannot
+/// hold wherever it stands, although JSON allows it: such a number is taken for null. @throws
+/// nlohmann::json::exception, DataError
 nlohmann::json parse_fields(std::string& line) {
   using Json = nlohmann::json;
   const auto is_wanted = [](int depth, Json::parse_event_t event, Json& parsed) {
+    check_json_depth(depth);
     if (event != Json::parse_event_t::key || depth != 1) {
       return true;
     }
@@ -182,6 +185,9 @@ class JsonlSource : public DocumentSource {
       throw DataError(
           fmt::format("{}:{}: line is not valid JSON: {}", file_, line_number_, error.what()),
           kLineHint);
+    } catch (const DataError& error) {
+      throw DataError(fmt::format("{}:{}: line is {}", file_, line_number_, error.what()),
+                      kLineHint);
     }
     line = std::string();
     if (!object.is_object()) {

@@ -9,13 +9,13 @@
 #include <map>
 #include <optional>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/sysinfo.h>
 
+#include "base/available_cores.h"
 #include "base/error.h"
 #include "report/html_text.h"
 #include "report/report_plots.h"
@@ -279,9 +279,11 @@ std::string machine_section() {
   const bool is_known = sysinfo(&memory) == 0;
   const double gib =
       static_cast<double>(memory.totalram) * memory.mem_unit / (1024.0 * 1024.0 * 1024.0);
-  return fmt::format("<h2>Machine</h2>\n<p>{}, {} cores{} (where this page was written).</p>\n",
-                     escape_html(cpu_name()), std::thread::hardware_concurrency(),
-                     is_known ? fmt::format(", {:.1f} GiB of memory", gib) : "");
+  const int64_t cores = available_cores();
+  return fmt::format(
+      "<h2>Machine</h2>\n<p>{}, {} core{} to use{} (where this page was written).</p>\n",
+      escape_html(cpu_name()), cores, cores == 1 ? "" : "s",
+      is_known ? fmt::format(", {:.1f} GiB of memory", gib) : "");
 }
 
 /// One record a name, in the order in which the names first come.

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/bounded_json.h"
 #include "config/json_numbers.h"
 
 namespace brt {
@@ -76,8 +77,9 @@ std::vector<LoggedStep> read_steps(const std::filesystem::path& path) {
     }
     ++line;
     try {
-      append_step(steps, parse_step(nlohmann::json::parse(text.substr(begin, end - begin))));
-    } catch (const nlohmann::json::exception& error) {
+      append_step(steps, parse_step(parse_bounded_json<nlohmann::json>(
+                             std::string_view(text).substr(begin, end - begin))));
+    } catch (const std::exception& error) {  // the JSON reader's too
       throw DataError(
           fmt::format("{}:{}: not a line of metrics: {}", path.string(), line, error.what()));
     }
@@ -97,8 +99,9 @@ const EvaluationRecord* RunRecord::evaluation(const std::string& carry) const {
 }
 
 EvaluationRecord read_evaluation(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
   try {
-    const nlohmann::json object = nlohmann::json::parse(read_file(path));
+    const nlohmann::json object = parse_bounded_json<nlohmann::json>(text);
     EvaluationRecord record = {.split = object.at("split").get<std::string>(),
                                .documents = count_at(object, "documents"),
                                .tokens = count_at(object, "tokens"),
@@ -112,7 +115,7 @@ EvaluationRecord read_evaluation(const std::filesystem::path& path) {
                                     number_at(interval, "bits_per_token")});
     }
     return record;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const std::exception& error) {  // the JSON reader's too
     throw DataError(
         fmt::format("{}: not the output of brt eval --json: {}", path.string(), error.what()));
   }

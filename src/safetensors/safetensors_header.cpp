@@ -24,8 +24,6 @@ constexpr uint64_t kDataAlignment = 64;
 constexpr int64_t kByteBits = 8;
 constexpr size_t kMaxDimensions = 64;  // LibTorch's own limit for element-wise operations
 
-constexpr int kDeepest = 4;  // of objects and arrays in each other
-
 /// Words of the format, with the bits of one element.
 constexpr std::pair<std::string_view, uint64_t> kDtypes[] = {
     {"BOOL", 8},    {"U8", 8},      {"I8", 8},          {"F8_E4M3", 8},     {"F8_E5M2", 8},
@@ -208,8 +206,7 @@ uint64_t safetensors_element_bits(std::string_view dtype) {
 SafetensorsHeader parse_safetensors_header(std::string_view json_text,
                                            uint64_t data_bytes,
                                            const std::string& origin) {
-  const json root =
-      parse_strict_object(json_text, origin + ": header", kDeepest, "a safetensors file");
+  const json root = parse_strict_object(json_text, origin + ": header", "a safetensors file");
   SafetensorsHeader header;
   for (const auto& [name, value] : root.items()) {
     if (name == kMetadataKey) {

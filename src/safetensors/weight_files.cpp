@@ -18,8 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kDeepest = 4;  // the metadata may hold objects of others
-
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
@@ -40,8 +38,8 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
         fmt::format("{}: is longer than {} bytes", subject, kMaxSafetensorsHeaderBytes),
         "this is not the index of a model's weights");
   }
-  const json root = parse_strict_object(read_file(index), subject + ":", kDeepest,
-                                        "the index of a model's weights");
+  const json root =
+      parse_strict_object(read_file(index), subject + ":", "the index of a model's weights");
   if (!root.contains("weight_map") || !root.at("weight_map").is_object() ||
       root.at("weight_map").empty()) {
     throw CheckpointError(

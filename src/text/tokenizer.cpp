@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "config/bounded_json.h"
 #include "text/byte_tokenizer.h"
 #include "text/sentencepiece_tokenizer.h"
 #include "text/text_chunker.h"
@@ -30,12 +31,11 @@ std::optional<bool> config_says_bytes(const std::filesystem::path& config) {
   if (!std::filesystem::exists(config, error)) {
     return std::nullopt;
   }
-  const nlohmann::json root =
-      nlohmann::json::parse(read_file(config), nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object()) {
+  const std::optional<nlohmann::json> root = try_bounded_json<nlohmann::json>(read_file(config));
+  if (!root || !root->is_object()) {
     return std::nullopt;
   }
-  return root.contains("tokenizer") && root.at("tokenizer") == "bytes";
+  return root->contains("tokenizer") && root->at("tokenizer") == "bytes";
 }
 
 }  // namespace

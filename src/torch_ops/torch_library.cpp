@@ -31,48 +31,77 @@ Optional given(const at::Tensor& tensor) {
   return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
 }
 
-/// brt::_attention as the dispatcher calls it, computed by `compute`.
-template <AttentionOutputs (*compute)(const AttentionInputs&)>
-TwoTensors attention_by(const at::Tensor& query,
-                        const at::Tensor& keys,
-                        const at::Tensor& values,
-                        int64_t window,
-                        const Optional& bias,
-                        const Optional& scale,
-                        const Optional& empty_cache) {
-  const AttentionOutputs out = compute({query, keys, values, window, or_undefined(bias),
-                                        or_undefined(scale), or_undefined(empty_cache)});
-  return {out.out_BNHK, out.log_sum_BHN};
+/// The operands of brt::_attention in its schema, and next as the dispatcher hands them over.
+constexpr const char* kOperands =
+    "Tensor query, Tensor keys, Tensor values, int window, Tensor? bias, Tensor? scale, "
+    "Tensor? empty_cache";
+
+AttentionInputs inputs_of(const at::Tensor& query,
+                          const at::Tensor& keys,
+                          const at::Tensor& values,
+                          int64_t window,
+                          const Optional& bias,
+                          const Optional& scale,
+                          const Optional& empty_cache) {
+  return {query,
+          keys,
+          values,
+          window,
+          or_undefined(bias),
+          or_undefined(scale),
+          or_undefined(empty_cache)};
 }
 
-/// brt::_attention_gradients likewise.
-template <
-    AttentionGradients (*compute)(const at::Tensor&, const AttentionInputs&, const at::Tensor&)>
-AttentionGradients gradients_by(const at::Tensor& out_gradient,
-                                const at::Tensor& query,
-                                const at::Tensor& keys,
-                                const at::Tensor& values,
-                                int64_t window,
-                                const Optional& bias,
-                                const Optional& scale,
-                                const Optional& empty_cache,
-                                const at::Tensor& log_sum) {
-  return compute(out_gradient,
-                 {query, keys, values, window, or_undefined(bias), or_undefined(scale),
-                  or_undefined(empty_cache)},
-                 log_sum);
+/// Calls `function` with what inputs_of() takes, in its order.
+template <class Function>
+decltype(auto) with_operands(const AttentionInputs& in, Function&& function) {
+  return function(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window, given(in.bias_HW),
+                  given(in.scale_H), given(in.empty_cache_B));
 }
 
-using AttentionSignature = decltype(attention_by<attention>);
-using GradientsSignature = decltype(gradients_by<attention_gradients>);
+using Compute = AttentionOutputs (*)(const AttentionInputs&);
+using ComputeGradients = AttentionGradients (*)(const at::Tensor&,
+                                                const AttentionInputs&,
+                                                const at::Tensor&);
+
+/// Functions with the parameters of inputs_of(), as the dispatcher wants them.
+template <class Function>
+struct WithParametersOf;
+
+template <class... Operand>
+struct WithParametersOf<AttentionInputs(Operand...)> {
+  /// brt::_attention, computed by `compute`.
+  template <Compute compute>
+  static TwoTensors attention_by(Operand... operand) {
+    const AttentionOutputs out = compute(inputs_of(operand...));
+    return {out.out_BNHK, out.log_sum_BHN};
+  }
+
+  /// Its output alone.
+  template <Compute compute>
+  static at::Tensor output_by(Operand... operand) {
+    return compute(inputs_of(operand...)).out_BNHK;
+  }
+
+  /// brt::_attention_gradients.
+  template <ComputeGradients compute>
+  static AttentionGradients gradients_by(const at::Tensor& out_gradient,
+                                         Operand... operand,
+                                         const at::Tensor& log_sum) {
+    return compute(out_gradient, inputs_of(operand...), log_sum);
+  }
+};
+
+using Operator = WithParametersOf<decltype(inputs_of)>;
+using AttentionSignature = decltype(Operator::attention_by<attention>);
+using GradientsSignature = decltype(Operator::gradients_by<attention_gradients>);
 
 AttentionOutputs dispatch_attention(const AttentionInputs& in) {
   static const auto operation = c10::Dispatcher::singleton()
                                     .findSchemaOrThrow("brt::_attention", "")
                                     .typed<AttentionSignature>();
-  const auto [out, log_sum] =
-      operation.call(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window, given(in.bias_HW),
-                     given(in.scale_H), given(in.empty_cache_B));
+  const auto [out, log_sum] = with_operands(
+      in, [](const auto&... operand) -> TwoTensors { return operation.call(operand...); });
   return {out, log_sum};
 }
 
@@ -82,32 +111,21 @@ AttentionGradients dispatch_gradients(const at::Tensor& out_gradient,
   static const auto operation = c10::Dispatcher::singleton()
                                     .findSchemaOrThrow("brt::_attention_gradients", "")
                                     .typed<GradientsSignature>();
-  return operation.call(out_gradient, in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window,
-                        given(in.bias_HW), given(in.scale_H), given(in.empty_cache_B), log_sum);
+  return with_operands(in, [&](const auto&... operand) -> AttentionGradients {
+    return operation.call(out_gradient, operand..., log_sum);
+  });
 }
 
 /// Saved: query, keys, values, bias, scale, empty cache, log_sum.
 struct Attention : public torch::autograd::Function<Attention> {
-  static variable_list forward(AutogradContext* context,
-                               const at::Tensor& query,
-                               const at::Tensor& keys,
-                               const at::Tensor& values,
-                               int64_t window,
-                               const Optional& bias,
-                               const Optional& scale,
-                               const Optional& empty_cache) {
+  template <class... Operand>
+  static variable_list forward(AutogradContext* context, const Operand&... operand) {
     const at::AutoDispatchBelowADInplaceOrView below;
-    const AttentionInputs in = {query,
-                                keys,
-                                values,
-                                window,
-                                or_undefined(bias),
-                                or_undefined(scale),
-                                or_undefined(empty_cache)};
+    const AttentionInputs in = inputs_of(operand...);
     const AttentionOutputs out = dispatch_attention(in);
-    context->save_for_backward(
-        {query, keys, values, in.bias_HW, in.scale_H, in.empty_cache_B, out.log_sum_BHN});
-    context->saved_data["window"] = window;
+    context->save_for_backward({in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.bias_HW, in.scale_H,
+                                in.empty_cache_B, out.log_sum_BHN});
+    context->saved_data["window"] = in.window;
     context->mark_non_differentiable({out.log_sum_BHN});
     return {out.out_BNHK, out.log_sum_BHN};
   }
@@ -130,27 +148,21 @@ struct Attention : public torch::autograd::Function<Attention> {
 };
 
 AttentionOutputs attention_with_gradient(const AttentionInputs& in) {
-  const variable_list out =
-      Attention::apply(in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window, given(in.bias_HW),
-                       given(in.scale_H), given(in.empty_cache_B));
+  const variable_list out = with_operands(
+      in, [](const auto&... operand) -> variable_list { return Attention::apply(operand...); });
   return {out[0], out[1]};
 }
 
 /// The gradients cannot be differentiated once more, and say so.
 struct GradientsOnce : public torch::autograd::Function<GradientsOnce> {
+  template <class... Operand>
   static variable_list forward(AutogradContext* /*context*/,
                                const at::Tensor& out_gradient,
-                               const at::Tensor& query,
-                               const at::Tensor& keys,
-                               const at::Tensor& values,
-                               int64_t window,
-                               const Optional& bias,
-                               const Optional& scale,
-                               const Optional& empty_cache,
-                               const at::Tensor& log_sum) {
+                               const at::Tensor& log_sum,
+                               const Operand&... operand) {
     const at::AutoDispatchBelowADInplaceOrView below;
-    const auto [of_query, of_keys, of_values, of_bias, of_scale] = gradients_by<dispatch_gradients>(
-        out_gradient, query, keys, values, window, bias, scale, empty_cache, log_sum);
+    const auto [of_query, of_keys, of_values, of_bias, of_scale] =
+        dispatch_gradients(out_gradient, inputs_of(operand...), log_sum);
     return {of_query, of_keys, of_values, of_bias, of_scale};
   }
 
@@ -162,9 +174,9 @@ struct GradientsOnce : public torch::autograd::Function<GradientsOnce> {
 AttentionGradients gradients_once(const at::Tensor& out_gradient,
                                   const AttentionInputs& in,
                                   const at::Tensor& log_sum) {
-  const variable_list all =
-      GradientsOnce::apply(out_gradient, in.query_BNHK, in.keys_BMHK, in.values_BMHK, in.window,
-                           given(in.bias_HW), given(in.scale_H), given(in.empty_cache_B), log_sum);
+  const variable_list all = with_operands(in, [&](const auto&... operand) -> variable_list {
+    return GradientsOnce::apply(out_gradient, log_sum, operand...);
+  });
   return {all[0], all[1], all[2], all[3], all[4]};
 }
 
@@ -180,26 +192,24 @@ AttentionOutputs attention_under_autocast(const AttentionInputs& in) {
   return dispatch_attention(cast);
 }
 
-at::Tensor window_attention_op(const at::Tensor& query,
-                               const at::Tensor& keys,
-                               const at::Tensor& values,
-                               int64_t window,
-                               const Optional& bias,
-                               const Optional& scale,
-                               const Optional& empty_cache) {
-  if (window < 1) {  // 0 would mean no window
-    throw ShapeError(fmt::format("window_attention: window must be at least 1, got {}", window));
+AttentionOutputs window_attention(const AttentionInputs& in) {
+  if (in.window < 1) {  // 0 would mean no window
+    throw ShapeError(fmt::format("window_attention: window must be at least 1, got {}", in.window));
   }
-  return std::get<0>(
-      attention_by<dispatch_attention>(query, keys, values, window, bias, scale, empty_cache));
+  return dispatch_attention(in);
 }
 
-at::Tensor cross_attention_op(const at::Tensor& query,
-                              const at::Tensor& keys,
-                              const at::Tensor& values,
-                              const Optional& scale) {
-  return std::get<0>(attention_by<dispatch_attention>(query, keys, values, /*window=*/0, {}, scale,
-                                                      /*empty_cache=*/{}));
+at::Tensor cross_attention(const at::Tensor& query,
+                           const at::Tensor& keys,
+                           const at::Tensor& values,
+                           const Optional& scale) {
+  return dispatch_attention({.query_BNHK = query,
+                             .keys_BMHK = keys,
+                             .values_BMHK = values,
+                             .bias_HW = {},
+                             .scale_H = or_undefined(scale),
+                             .empty_cache_B = {}})
+      .out_BNHK;
 }
 
 }  // namespace
@@ -210,42 +220,40 @@ TORCH_LIBRARY(brt, library) {
       "Tensor? scale=None, Tensor? empty_cache=None) -> Tensor");
   library.def(
       "cross_attention(Tensor query, Tensor keys, Tensor values, Tensor? scale=None) -> Tensor");
-  library.def(
-      "_attention(Tensor query, Tensor keys, Tensor values, int window, Tensor? bias, "
-      "Tensor? scale, Tensor? empty_cache) -> (Tensor out, Tensor log_sum)");
-  library.def(
-      "_attention_gradients(Tensor out_gradient, Tensor query, Tensor keys, Tensor values, "
-      "int window, Tensor? bias, Tensor? scale, Tensor? empty_cache, Tensor log_sum) -> "
-      "(Tensor, Tensor, Tensor, Tensor, Tensor)");
+  library.def(fmt::format("_attention({}) -> (Tensor out, Tensor log_sum)", kOperands).c_str());
+  library.def(fmt::format("_attention_gradients(Tensor out_gradient, {}, Tensor log_sum) -> "
+                          "(Tensor, Tensor, Tensor, Tensor, Tensor)",
+                          kOperands)
+                  .c_str());
 }
 
 // Every other key finds the operator that does the work.
 TORCH_LIBRARY_IMPL(brt, CompositeImplicitAutograd, library) {
-  library.impl("window_attention", window_attention_op);
-  library.impl("cross_attention", cross_attention_op);
+  library.impl("window_attention", Operator::output_by<window_attention>);
+  library.impl("cross_attention", cross_attention);
 }
 
 TORCH_LIBRARY_IMPL(brt, CompositeExplicitAutograd, library) {
-  library.impl("_attention", attention_by<attention>);
-  library.impl("_attention_gradients", gradients_by<attention_gradients>);
+  library.impl("_attention", Operator::attention_by<attention>);
+  library.impl("_attention_gradients", Operator::gradients_by<attention_gradients>);
 }
 
 TORCH_LIBRARY_IMPL(brt, Meta, library) {
-  library.impl("_attention", attention_by<attention_shapes>);
-  library.impl("_attention_gradients", gradients_by<attention_gradient_shapes>);
+  library.impl("_attention", Operator::attention_by<attention_shapes>);
+  library.impl("_attention_gradients", Operator::gradients_by<attention_gradient_shapes>);
 }
 
 TORCH_LIBRARY_IMPL(brt, Autograd, library) {
-  library.impl("_attention", attention_by<attention_with_gradient>);
-  library.impl("_attention_gradients", gradients_by<gradients_once>);
+  library.impl("_attention", Operator::attention_by<attention_with_gradient>);
+  library.impl("_attention_gradients", Operator::gradients_by<gradients_once>);
 }
 
 TORCH_LIBRARY_IMPL(brt, AutocastCPU, library) {
-  library.impl("_attention", attention_by<attention_under_autocast>);
+  library.impl("_attention", Operator::attention_by<attention_under_autocast>);
 }
 
 TORCH_LIBRARY_IMPL(brt, AutocastCUDA, library) {
-  library.impl("_attention", attention_by<attention_under_autocast>);
+  library.impl("_attention", Operator::attention_by<attention_under_autocast>);
 }
 
 }  // namespace brt::torch_ops

@@ -16,13 +16,14 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/bounded_json.h"
 
 namespace brt {
 namespace {
 
 /// The step of a line, if it is a whole object with one.
 std::optional<int64_t> step_of(std::string_view line) {
-  const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json json = try_bounded_json<nlohmann::json>(line).value_or(nlohmann::json());
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_unsigned() ||
       !std::in_range<int64_t>(json["step"].get<uint64_t>())) {
     return std::nullopt;

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -20,12 +19,14 @@
 #include "base/hash.h"
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/run_folder.h"
+#include "config/bounded_json.h"
 #include "data/prepared_data.h"
 #include "kernels/cpu_target.h"
 #include "ops/compute_threads.h"
 #include "torch_checkpoint/model_folder.h"
 #include "train/checkpoint_saver.h"
 #include "train/gate_monitor.h"
+#include "train/resume_check.h"
 #include "train/run_log.h"
 #include "train/step_record.h"
 #include "train/trainer.h"
@@ -137,7 +138,7 @@ class TrainingRun {
   RunMessages messages() const;
   void write_config(const fs::path& recipe) const;
   void restore(const fs::path& checkpoint);
-  void check_same_data(const SavedRun& saved);
+  RunData data() const;
   void finish_interrupted_step();
   void train_one_step();
   void report_step(const StepResult& result);
@@ -192,7 +193,7 @@ void TrainingRun::begin(const TrainRequest& request) {
     trainer_.initialize_model();
   }
   if (validation_) {
-    validation_fingerprint_ = hash_text(validation_->fingerprint());
+    validation_fingerprint_ = data().validation;
   }
   write_config(request.recipe);
   // The line of an interrupted evaluation is not in the log yet.
@@ -221,51 +222,18 @@ void TrainingRun::write_config(const fs::path& recipe) const {
 }
 
 void TrainingRun::restore(const fs::path& checkpoint) {
-  const std::string origin = (checkpoint / "trainer.json").string();
-  const SavedRun saved = saved_run_from_json(read_file(origin), origin);
-  const RunConfig saved_config = parse_run_config(saved.config, origin, {});
-  check_resumed_config(saved_config, config_, saved.trainer.step);
-  check_same_data(saved);
-  if (saved_config.data.path != config_.data.path) {
-    call(observer_.on_note,
-         fmt::format("data.path was {}, now it is {}: moved; the data are the same",
-                     saved_config.data.path, config_.data.path));
-  }
-  const std::string_view target = kernels::to_word(kernels::cpu_target());
-  if (!saved.cpu_target.empty() && saved.cpu_target != target) {
-    call(
-        observer_.on_warning,
-        fmt::format("{}: made with the CPU target {}, this is {}: what follows agrees with one run "
-                    "to rounding, not bit for bit",
-                    checkpoint.string(), saved.cpu_target, target));
-  }
+  const SavedRun saved = read_resumed_run(checkpoint, config_, data(), messages());
   trainer_.restore(checkpoint, saved.trainer);
   loop_ = saved.loop;
+  validation_fingerprint_ = saved.validation_fingerprint;
   earlier_seconds_ = loop_.seconds;
   checkpoint_ = checkpoint;
 }
 
-/// @throws DataError if a split or the tokenizer is another than the run began with.
-void TrainingRun::check_same_data(const SavedRun& saved) {
-  const auto check_split = [this](const std::string& name, const std::string& now,
-                                  const std::string& before) {
-    if (now != before) {
-      throw DataError(
-          fmt::format("{}: split {} is not the data that the run began with (fingerprint {}, was "
-                      "{})",
-                      config_.data.path, name, now, before),
-          "prepare the same texts with the same tokenizer, or choose another --run folder");
-    }
-  };
-  const std::string tokenizer = hash_text(tokenizer_->fingerprint());
-  check_split(config_.data.train_split, hash_text(training_.fingerprint()), saved.data_fingerprint);
-  check_split(fmt::format("{} (its tokenizer)", config_.data.train_split), tokenizer,
-              saved.tokenizer_fingerprint);
-  if (validation_ && !saved.validation_fingerprint.empty()) {
-    check_split(config_.data.validation_split, hash_text(validation_->fingerprint()),
-                saved.validation_fingerprint);
-  }
-  validation_fingerprint_ = saved.validation_fingerprint;
+RunData TrainingRun::data() const {
+  return {.training = hash_text(training_.fingerprint()),
+          .tokenizer = hash_text(tokenizer_->fingerprint()),
+          .validation = validation_ ? hash_text(validation_->fingerprint()) : ""};
 }
 
 TrainResult TrainingRun::run() {
@@ -289,7 +257,7 @@ void TrainingRun::finish_interrupted_step() {
   if (loop_.unfinished_record.empty()) {
     return;
   }
-  Json record = Json::parse(loop_.unfinished_record);
+  Json record = parse_bounded_json<Json>(loop_.unfinished_record);
   if (validation_ && !evaluate_into(record)) {
     stopped_ = true;  // the checkpoint says already what is to be done
     return;
@@ -462,11 +430,12 @@ void TrainingRun::save_checkpoint() {
 WrittenFiles TrainingRun::write_checkpoint_files(const fs::path& folder) {
   WrittenFiles files = save_model(folder, trainer_.model(), tokenizer_->serialized());
   files.merge(trainer_.save_tensors(folder));
+  const RunData read = data();
   const SavedRun saved = {.trainer = trainer_.state(),
                           .loop = loop_,
                           .config = run_config_to_toml(config_),
-                          .data_fingerprint = hash_text(training_.fingerprint()),
-                          .tokenizer_fingerprint = hash_text(tokenizer_->fingerprint()),
+                          .data_fingerprint = read.training,
+                          .tokenizer_fingerprint = read.tokenizer,
                           .validation_fingerprint = validation_fingerprint_,
                           .cpu_target = std::string(kernels::to_word(kernels::cpu_target()))};
   files["trainer.json"] = write_recorded_file(folder / "trainer.json", saved_run_to_json(saved));

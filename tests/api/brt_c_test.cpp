@@ -108,14 +108,46 @@ TEST(BrtApi, ARunFolderStandsForItsNewestSoundCheckpoint) {
     std::filesystem::copy(model_folder(), checkpoint(step));
     write_manifest(checkpoint(step));
   }
-  EXPECT_EQ(api::Model(scratch.path().string()).fingerprint(), tiny_model_of_api().fingerprint());
+  const api::Model newest(scratch.path().string());
+  EXPECT_EQ(newest.fingerprint(), tiny_model_of_api().fingerprint());
+  EXPECT_EQ(newest.note(), "");
   damage_file(checkpoint(4) / "model.safetensors");
-  EXPECT_EQ(api::Model(scratch.path().string()).fingerprint(), tiny_model_of_api().fingerprint());
+  const api::Model older(scratch.path().string());
+  EXPECT_EQ(older.fingerprint(), tiny_model_of_api().fingerprint());
+  EXPECT_TRUE(contains(older.note(), "step-00000004"));
+  EXPECT_TRUE(contains(older.note(), "step-00000003"));
   EXPECT_TRUE(
       contains(thrown_message<Failure>([&] { const api::Model model(checkpoint(4).string()); }),
                "is damaged: model.safetensors has checksum"));
   damage_file(checkpoint(3) / "model.safetensors");
   EXPECT_TRUE(contains(message(), "no checkpoint of the run is sound"));
+}
+
+TEST(BrtApi, TheNoteNamesABetterCheckpoint) {
+  const ScratchFolder scratch;
+  for (const int64_t step : {3, 4}) {
+    const std::filesystem::path folder = scratch / "checkpoints" / checkpoint_name(step);
+    std::filesystem::create_directories(folder.parent_path());
+    std::filesystem::copy(model_folder(), folder);
+    put_bytes(folder / "trainer.json", R"({"loop":{"best":{"step":3}}})");
+    write_manifest(folder);
+  }
+  const std::string run = scratch.path().string();
+  EXPECT_TRUE(contains(api::Model(run).note(), "step 3 had a lower validation loss"));
+  EXPECT_TRUE(contains(api::Model(run).note(), run + "@best"));
+  EXPECT_EQ(api::Model(run + "@best").note(), "");
+}
+
+TEST(BrtApi, ATokenizerThatIsLargerThanTheModelIsRefused) {
+  const ScratchFolder scratch;
+  const std::filesystem::path folder = scratch / "model";
+  ModelConfig config = tiny_config();
+  config.vocab_size = 200;  // the bytes and the document's end are 257
+  save_model(folder, tiny_model(config, /*seed=*/3), "");
+  EXPECT_TRUE(
+      contains(thrown_message<Failure>([&] { const api::Model model(folder.string()); }),
+               "the tokenizer (bytes) has 257 tokens, the model's vocabulary 200\nhint: put the "
+               "tokenizer.model that the model was trained with into the model folder"));
 }
 
 /// What a child of this process prints when it feeds a stream: its logits as bytes. Empty if it
@@ -282,6 +314,7 @@ TEST(BrtApi, EveryFunctionRefusesNull) {
     EXPECT_EQ(message, "the argument " + std::string(name) + " is NULL");
   };
   expect("path", failure_of([&] { return brt_model_load(nullptr, BRT_WEIGHTS_FP32, 1); }));
+  expect("model", failure_of([&] { return brt_model_note(nullptr); }));
   expect("model", failure_of([&] { return brt_model_vocab_size(nullptr); }));
   expect("model", failure_of([&] { return brt_model_document_end(nullptr); }));
   expect("model", failure_of([&] { return brt_model_fingerprint(nullptr); }));
@@ -394,7 +427,7 @@ TEST(BrtLibrary, ShowsTheInterfaceOnly) {
     EXPECT_TRUE(name.starts_with("brt_")) << name;
     ++functions;
   }
-  EXPECT_EQ(functions, 21);
+  EXPECT_EQ(functions, 22);
 }
 
 TEST(BrtLibrary, NeedsNoLibTorch) {

@@ -34,14 +34,14 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"checkpoint", {"safetensors"}},
         {"torch_checkpoint", {"checkpoint", "model", "optim"}},
         {"engine", {"safetensors", "kernels", "text"}},
-        {"generate", {"engine"}},
+        {"generate", {"engine", "checkpoint"}},
         {"compression", {"engine"}},
         {"report", {"text"}},
         {"eval", {"torch_checkpoint", "data", "engine"}},
         {"profile", {"base"}},
         {"train", {"eval", "profile"}},
         {"benchmark", {"train"}},
-        {"api", {"generate", "checkpoint"}},
+        {"api", {"generate"}},
         {"apps", {"benchmark", "report", "generate", "compression"}},
     };
     // An arrow may be followed further. Modules come in an order in which that needs one pass.

@@ -7,11 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 #include "checkpoint/scratch_folder.h"
+#include "support/one_core.h"
 
 namespace brt {
 namespace {
@@ -40,22 +37,10 @@ TEST(AvailableCores, AreAtLeastOneAndNoMoreThanTheMachineHas) {
   EXPECT_LE(available_cores(), std::thread::hardware_concurrency());
 }
 
-#if defined(__linux__)
 TEST(AvailableCores, AreThoseOfTheAffinityMask) {
-  cpu_set_t before;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
-  int first = 0;
-  while (!CPU_ISSET(first, &before)) {
-    ++first;
-  }
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(first, &only);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(only), &only), 0);
+  const OneCore alone;
   EXPECT_EQ(available_cores(), 1);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(before), &before), 0);
 }
-#endif
 
 TEST(CoresOfQuota, AreNoneWithoutGroups) {
   EXPECT_EQ(FakeSystem("", "").cores(), std::nullopt);

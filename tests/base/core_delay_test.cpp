@@ -49,13 +49,7 @@ TEST(CoreDelay, GrowsWhenTwoThreadsShareACore) {
   if (!is_told()) {
     GTEST_SKIP() << "the system does not tell delays";
   }
-#if defined(__linux__)
-  cpu_set_t before;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(::sched_getcpu(), &only);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(only), &only), 0);
+  const OneCore alone;
   std::atomic<bool> is_done = false;
   std::atomic<int64_t> number = 0;
   std::thread other([&] {  // inherits the one core
@@ -76,8 +70,6 @@ TEST(CoreDelay, GrowsWhenTwoThreadsShareACore) {
   EXPECT_GT(window.end(threads), 0.3);
   is_done = true;
   other.join();
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(before), &before), 0);
-#endif
 }
 
 TEST(DelayWindow, IsLongEnoughAfterSomeWork) {

@@ -99,8 +99,8 @@ TEST_F(CheckpointName, BehindWhatIsNoRunIsNoName) {
 
 TEST_F(CheckpointName, TheNoteNamesABetterCheckpointThanTheNewest) {
   EXPECT_EQ(better_checkpoint_note(run(), checkpoint(30)),
-            fmt::format("{0}: step 30, the newest checkpoint; step 20 had a lower validation loss: "
-                        "--model {0}@best",
+            fmt::format("{0}: step 30, the newest checkpoint, is taken; step 20 had a lower "
+                        "validation loss: give {0}@best for that",
                         run().string()));
   EXPECT_EQ(better_checkpoint_note(named("latest"), checkpoint(30)), "");
   EXPECT_EQ(better_checkpoint_note(checkpoint(30), checkpoint(30)), "");

@@ -6,9 +6,9 @@
 
 #include "base/files.h"
 #include "checkpoint/checkpoints.h"
-#include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "faults/fault_trials.h"
+#include "support/tiny_recipe.h"
 #include "train/train_loop.h"
 
 namespace brt {
@@ -17,26 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 
 RunConfig recipe(const fs::path& folder, int64_t steps) {
-  RunConfig config;
-  config.model = {.vocab_size = 257,
-                  .num_layers = 2,
-                  .width = 8,
-                  .num_heads = 1,
-                  .head_size = 8,
-                  .ffn_width = 8,
-                  .window = 4,
-                  .segment = 8,
-                  .num_states = 2,
-                  .recurrent_layers = {1}};
-  config.data.path = (folder / "data").string();
+  RunConfig config = tiny_recipe(folder / "data");
   config.data.validation_split = "";
   config.train.steps = steps;
   config.train.lanes = 1;
-  config.train.threads = 1;
   config.train.log_every = 1;
   config.train.checkpoint_every = 1;
   config.train.keep_last = 1;
-  config.train.keep_best = false;
   config.optimizer.warmup = 1;
   config.optimizer.schedule = ScheduleType::kConstant;  // so that the number of steps may change
   config.evaluation.every = 0;

@@ -37,5 +37,18 @@ TEST(JsonlSource, NumbersThatNoDoubleHoldsAreJson) {
   }
 }
 
+TEST(JsonlSource, ALineThatIsNestedDeeplyIsRefused) {
+  const TemporaryFolder folder;
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string field : {"id", "unread"}) {
+    write_text(folder / "x.jsonl", "{\"" + field + "\":" + deep + ",\"text\":\"t\"}\n");
+    EXPECT_NE(message_of<DataError>([&] {
+                read_documents({folder / "x.jsonl"});
+              }).find("x.jsonl:1: line is JSON nested more than 64 deep"),
+              std::string::npos)
+        << field;
+  }
+}
+
 }  // namespace
 }  // namespace brt

@@ -22,11 +22,11 @@ class BadFlags : public Refusals {};
 TEST_F(BadFlags, WhatIsNearNoKnownWordGetsNoGuess) {
   for (const Command& command : std::vector<Command>{
            {"serve"}, {"tokenizer", "xyzzy"}, {"generate", "--lr", "1"}, {"bench", "quickly"}}) {
-    const ProgramResult result = tiny_->run(command);
+    const ProgramResult result = run_->run(command);
     EXPECT_EQ(result.code, kWrongUsage) << result.messages;
     EXPECT_FALSE(contains(result.messages, "did you mean")) << result.messages;
   }
-  EXPECT_TRUE(contains(tiny_->run({"serve"}).messages,
+  EXPECT_TRUE(contains(run_->run({"serve"}).messages,
                        "unknown verb \"serve\"; verbs are prepare, tokenizer, train, eval, "));
 }
 
@@ -173,19 +173,19 @@ TEST_F(BadFlags, WhatIsNoPlainNumberIsRefusedByEveryFlag) {
 TEST_F(BadFlags, EverySeedThatIsPrintedCanBeGivenBack) {
   need_run();
   const Command generate = {"generate", "--model", "run", "--prompt", "a", "--tokens", "1"};
-  tiny_->must_run(generate + Command{"--state-out", "seeds.state"});
+  run_->must_run(generate + Command{"--state-out", "seeds.state"});
   for (int i = 0; i < 8; ++i) {  // half of them are above 2^63
     const std::string copy = "fork" + std::to_string(i);
-    const std::string output = tiny_->must_run({"state", "fork", "seeds.state", copy}).output;
+    const std::string output = run_->must_run({"state", "fork", "seeds.state", copy}).output;
     const std::string seed =
         output.substr(output.rfind(' ') + 1, output.size() - output.rfind(' ') - 2);
     const json text =
-        json::parse(tiny_->must_run(generate + Command{"--seed", seed, "--json"}).output);
+        json::parse(run_->must_run(generate + Command{"--seed", seed, "--json"}).output);
     EXPECT_EQ(std::to_string(text["seed"].get<uint64_t>()), seed);
-    tiny_->must_run({"state", "fork", "seeds.state", copy + "b", "--seed", seed});
-    EXPECT_EQ(tiny_->run({"state", "diff", copy, copy + "b"}).output, "");
+    run_->must_run({"state", "fork", "seeds.state", copy + "b", "--seed", seed});
+    EXPECT_EQ(run_->run({"state", "diff", copy, copy + "b"}).output, "");
   }
-  tiny_->must_run(generate + Command{"--seed", "18446744073709551615", "--samples", "2"});
+  run_->must_run(generate + Command{"--seed", "18446744073709551615", "--samples", "2"});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program with wrong flags, damaged files and full disks: it says what is wrong, gives the exit
 // code 1 (failed) or 2 (wrong usage), and leaves every file as it was.
+#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,8 +15,7 @@
 
 #include "base/files.h"
 #include "e2e/refusals.h"
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/weights_file.h"
 
 namespace brt {
 namespace {
@@ -113,7 +112,7 @@ TEST_F(BadInput, InputsThatCannotBePreparedMakeNoFolder) {
 TEST_F(BadInput, BytesThatAreNotUtf8AreATextOfTheByteTokenizer) {
   put("notutf8.txt", std::string("\xff\xfe\0\x80", 4));
   const ProgramResult result =
-      tiny_->run({"prepare", "--input", "notutf8.txt", "--output", "bytes", "--json"});
+      run_->run({"prepare", "--input", "notutf8.txt", "--output", "bytes", "--json"});
   EXPECT_EQ(result.code, 0) << result.messages;
   EXPECT_EQ(json::parse(result.output)["tokens"], 5);
 }
@@ -176,26 +175,6 @@ TEST_F(BadInput, PathsThatAreNoModelDataOrRunGetAHint) {
       kFailed);
 }
 
-/// The safetensors file of a model, taken apart.
-struct Weights {
-  json header;
-  std::string data;
-
-  explicit Weights(const std::string& bytes) {
-    uint64_t size = 0;
-    std::memcpy(&size, bytes.data(), sizeof(size));
-    header = json::parse(bytes.substr(sizeof(size), size));
-    data = bytes.substr(sizeof(size) + size);
-  }
-  std::string bytes(uint64_t claimed_header_bytes = 0) const {
-    const std::string text = header.dump();
-    const uint64_t size = claimed_header_bytes > 0 ? claimed_header_bytes : text.size();
-    std::string result(sizeof(size), '\0');
-    std::memcpy(result.data(), &size, sizeof(size));
-    return result + text + data;
-  }
-};
-
 TEST_F(BadInput, DamagedWeightsAreRefused) {
   need_run();
   copy("run/checkpoints/step-00000004", "model");
@@ -209,24 +188,43 @@ TEST_F(BadInput, DamagedWeightsAreRefused) {
   expect("", "too few for a safetensors file");
   expect(good.substr(0, 100), "the file is cut off");
   expect(good.substr(0, good.size() - 1), "the file is cut off");
-  expect(Weights(good).bytes(uint64_t{1} << 62), "more than the format's");
-  Weights overlapping(good);
+  expect(WeightsFile(good).bytes(uint64_t{1} << 62), "more than the format's");
+  WeightsFile overlapping(good);
   overlapping.header["layers.0.ffn_norm.weight"]["data_offsets"] =
       overlapping.header["layers.0.attention_norm.weight"]["data_offsets"];
   expect(overlapping.bytes(), "within tensor");
-  Weights of_another_dtype(good);
+  WeightsFile of_another_dtype(good);
   of_another_dtype.header["final_norm.weight"]["dtype"] = "I32";
   expect(of_another_dtype.bytes(), "\"final_norm.weight\" must be F32, BF16, F16 or F64, got I32");
-  Weights renamed(good);
+  WeightsFile renamed(good);
   renamed.header["final.weight"] = renamed.header["final_norm.weight"];
   renamed.header.erase("final_norm.weight");
   expect(renamed.bytes(), "\"final_norm.weight\" [32] is missing");
   expect(renamed.bytes(), "\"final.weight\" [32] is not a tensor of this model");
-  Weights not_finite(good);
+  WeightsFile not_finite(good);
   not_finite.data.assign(not_finite.data.size(), '\xff');
   expect(not_finite.bytes(), "not finite");
   fs::remove(file("model/model.safetensors"));
   expect_refused({{"inspect", "model"}, "has no model.safetensors"}, kFailed);
+}
+
+TEST_F(BadInput, WeightsAndLossesThatAreNotFiniteEndEvalWithOne) {
+  need_run();
+  copy("run/checkpoints/step-00000004", "model");
+  fs::remove(file("model/manifest.json"));
+  WeightsFile weights(bytes_of(file("model/model.safetensors")));
+  const auto expect = [&](float value, const std::string& message) {
+    weights.fill("embedding.weight", value);
+    put("model/model.safetensors", weights.bytes());
+    for (const bool as_json : {false, true}) {
+      Command eval = {"eval", "--model", "model", "--data", "data", "--split", "validation"};
+      eval.insert(eval.end(), as_json ? 1 : 0, "--json");
+      expect_refused({eval, message}, kFailed);
+      EXPECT_EQ(run_->run(eval).output, "") << "figures that are none";
+    }
+  };
+  expect(NAN, "\"embedding.weight\"");
+  expect(3e38F, "is not a finite number\nhint: the model's numbers overflow");
 }
 
 TEST_F(BadInput, DamagedConfigsAreRefused) {
@@ -310,9 +308,9 @@ TEST_F(BadInput, DamagedDataIsRefused) {
 
 TEST_F(BadInput, AnotherTokenizerThanTheModelsIsRefused) {
   need_run();
-  tiny_->must_run(
+  run_->must_run(
       {"tokenizer", "train", "--input", "books", "--vocab", "300", "--output", "t.model"});
-  tiny_->must_run(
+  run_->must_run(
       {"prepare", "--input", "books/train", "--output", "pieces", "--tokenizer", "t.model"});
   expect_refused({{"eval", "--model", "run", "--data", "pieces", "--split", "train"},
                   "prepare the data again with --tokenizer set to the model's tokenizer"},
@@ -337,8 +335,8 @@ TEST_F(BadInput, AnotherTokenizerThanTheModelsIsRefused) {
 
 TEST_F(BadInput, StatesThatDoNotFitAreRefused) {
   need_run();
-  tiny_->must_run({"generate", "--model", "run", "--prompt", "abc", "--tokens", "0", "--state-out",
-                   "good.state"});
+  run_->must_run({"generate", "--model", "run", "--prompt", "abc", "--tokens", "0", "--state-out",
+                  "good.state"});
   const std::string good = bytes_of(file("good.state"));
   const auto from = [](const char* state) {
     return Command{"generate", "--model", "run", "--tokens", "1", "--state-in", state};
@@ -379,9 +377,9 @@ TEST_F(BadInput, AFullDiskLeavesNothingHalfWritten) {
   // stdout and stderr go to files too, so the message itself is lost under the tightest limit.
   const auto expect_failed = [&](const Command& command) {
     SCOPED_TRACE(command.front());
-    const std::map<std::string, std::string> before = contents_of(tiny_->folder());
-    EXPECT_EQ(tiny_->run(command, full).code, kFailed);
-    EXPECT_TRUE(contents_of(tiny_->folder()) == before);
+    const std::map<std::string, std::string> before = contents_of(run_->folder());
+    EXPECT_EQ(run_->run(command, full).code, kFailed);
+    EXPECT_TRUE(contents_of(run_->folder()) == before);
   };
   expect_failed({"prepare", "--input", "books/train", "--output", "new/data"});
   expect_failed({"prepare", "--input", "books/train", "--output", "data"});
@@ -394,12 +392,12 @@ TEST_F(BadInput, AFullDiskLeavesNothingHalfWritten) {
                  messages_only);
 
   const ProgramResult trained =
-      tiny_->run({"train", "--config", "recipe.toml", "--run", "full"}, nearly_full);
+      run_->run({"train", "--config", "recipe.toml", "--run", "full"}, nearly_full);
   EXPECT_EQ(trained.code, kFailed);
   EXPECT_TRUE(contains(trained.messages, "checkpoint of step 2 was not written"));
   EXPECT_TRUE(contains(trained.messages, "earlier checkpoints of full are as they were"));
   EXPECT_TRUE(fs::is_empty(file("full/checkpoints")));
-  tiny_->must_run({"train", "--config", "recipe.toml", "--run", "full"});
+  run_->must_run({"train", "--config", "recipe.toml", "--run", "full"});
   EXPECT_TRUE(bytes_of(file("full/checkpoints/step-00000004/model.safetensors")) ==
               bytes_of(file("run/checkpoints/step-00000004/model.safetensors")));
 }
@@ -427,7 +425,7 @@ TEST_F(BadInput, AReaderThatGoesAwayEndsTheProgramQuietly) {
   ::close(ends[0]);
   ProcessOptions options;
   options.output = "/proc/self/fd/" + std::to_string(ends[1]);
-  const ProgramResult result = tiny_->run({"score", "--model", "run", "recipe.toml"}, options);
+  const ProgramResult result = run_->run({"score", "--model", "run", "recipe.toml"}, options);
   ::close(ends[1]);
   EXPECT_EQ(result.code, -SIGPIPE);
   EXPECT_EQ(result.messages, "");

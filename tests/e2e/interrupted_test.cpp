@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,19 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
 
 using nlohmann::json;
-using Command = std::vector<std::string>;
-
-Command operator+(Command command, const Command& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
 
 /// Waits until a file has so many bytes; false after twenty seconds.
 bool wait_for_bytes(const std::filesystem::path& path, size_t bytes) {
@@ -71,23 +63,7 @@ class Pipe {
   int ends_[2] = {-1, -1};
 };
 
-class Interrupted : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static std::string output_of(const Command& command) { return run_->must_run(command).output; }
-  static std::filesystem::path file(const std::string& name) { return run_->folder() / name; }
-  static json inspect(const std::string& path) {
-    return json::parse(output_of({"inspect", path, "--json"}));
-  }
-
-  inline static std::unique_ptr<TinyRun> run_;
-};
+class Interrupted : public TrainedRun {};
 
 // The document's end is banned: the text never ends by itself.
 const Command kGenerate = {"generate",     "--model",  "run",           "--threads", "1",

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -16,32 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
 
 using nlohmann::json;
-using Command = std::vector<std::string>;
 
-Command operator+(Command command, const Command& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
-
-class LongLines : public testing::Test {
+class LongLines : public TrainedRun {
  protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static std::string output_of(const Command& command) { return run_->must_run(command).output; }
-  static std::filesystem::path file(const std::string& name) { return run_->folder() / name; }
-
   /// The output of a command whose standard input is a pipe that delivers `parts`, with a pause
   /// after each.
   static std::string output_of_pipe(const Command& command, const std::vector<std::string>& parts) {
@@ -66,8 +48,6 @@ class LongLines : public testing::Test {
     EXPECT_EQ(process.wait(), 0);
     return bytes_of(file("pipe.out"));
   }
-
-  inline static std::unique_ptr<TinyRun> run_;
 };
 
 const Command kLines = {"score", "--model", "run", "--threads", "1", "--lines", "--json"};

@@ -1,61 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model folders as other programs leave them: in shards, with other dtypes, without a tokenizer.
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
+#include "support/weights_file.h"
 
 namespace brt {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using Command = std::vector<std::string>;
 
 constexpr const char* kCheckpoint = "run/checkpoints/step-00000004";
 
-/// A safetensors file taken apart.
-struct Weights {
-  json header;
-  std::string data;
-
-  static Weights of(const std::string& bytes) {
-    uint64_t size = 0;
-    std::memcpy(&size, bytes.data(), sizeof size);
-    return {json::parse(bytes.substr(8, size)), bytes.substr(8 + size)};
-  }
-  std::string bytes() const {
-    const std::string text = header.dump();
-    const uint64_t size = text.size();
-    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text + data;
-  }
-  /// Adds a tensor behind the others.
-  void add(const std::string& name, json tensor, const std::string& values) {
-    tensor["data_offsets"] = {data.size(), data.size() + values.size()};
-    header[name] = tensor;
-    data += values;
-  }
-};
-
-class ModelFolders : public testing::Test {
+class ModelFolders : public TrainedRun {
  protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static fs::path file(const std::string& name) { return run_->folder() / name; }
   /// A folder with the trained model's config, and its weights unless `is_sharded`.
   static void make_model(const std::string& name) {
     fs::remove_all(file(name));
@@ -66,8 +32,8 @@ class ModelFolders : public testing::Test {
   }
   /// Divides the weights of a folder in two files, tensor by tensor.
   static void make_shards(const std::string& name) {
-    const Weights whole = Weights::of(bytes_of(file(name) / "model.safetensors"));
-    Weights parts[2];
+    const WeightsFile whole = WeightsFile(bytes_of(file(name) / "model.safetensors"));
+    WeightsFile parts[2];
     json map;
     size_t count = 0;
     for (const auto& [tensor, entry] : whole.header.items()) {
@@ -95,8 +61,6 @@ class ModelFolders : public testing::Test {
       EXPECT_TRUE(contains(result.messages, message)) << command.front();
     }
   }
-
-  inline static std::unique_ptr<TinyRun> run_;
 };
 
 TEST_F(ModelFolders, ShardsAreTheModelToEveryVerb) {
@@ -143,7 +107,7 @@ TEST_F(ModelFolders, ShardsThatAreNotTheIndexsAreRefused) {
 
 TEST_F(ModelFolders, ATensorOfADtypeThatCannotBeReadIsNamed) {
   make_model("unsigned");
-  Weights weights = Weights::of(bytes_of(file("unsigned/model.safetensors")));
+  WeightsFile weights = WeightsFile(bytes_of(file("unsigned/model.safetensors")));
   weights.header["final_norm.weight"]["dtype"] = "U32";
   put_bytes(file("unsigned/model.safetensors"), weights.bytes());
   for (const Command& command : std::vector<Command>{

@@ -4,18 +4,12 @@
 
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
-
-using Command = std::vector<std::string>;
 
 inline constexpr int kFailed = 1;
 inline constexpr int kWrongUsage = 2;
@@ -26,31 +20,22 @@ struct Refusal {
   std::string message;
 };
 
-inline Command operator+(Command command, const Command& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
-
 /// A folder of its own with a tiny run; every refusal leaves all files in it as they were.
-class Refusals : public testing::Test {
+class Refusals : public BooksFolder {
  protected:
-  static void SetUpTestSuite() { tiny_ = std::make_unique<TinyRun>(); }
-  static void TearDownTestSuite() { tiny_.reset(); }
-
-  static std::filesystem::path file(const std::string& name) { return tiny_->folder() / name; }
   static void put(const std::string& name, const std::string& bytes) {
     std::filesystem::create_directories(file(name).parent_path());
     put_bytes(file(name), bytes);
   }
   static void need_data() {
     if (!std::filesystem::exists(file("data"))) {
-      tiny_->prepare();
+      run_->prepare();
     }
   }
   static void need_run() {
     need_data();
     if (!std::filesystem::exists(file("run"))) {
-      tiny_->train();
+      run_->train();
     }
   }
   /// A copy of a folder, to be damaged; an earlier copy is deleted.
@@ -66,20 +51,18 @@ class Refusals : public testing::Test {
       line += word.substr(0, 80);
     }
     SCOPED_TRACE(line);
-    const std::map<std::string, std::string> before = contents_of(tiny_->folder());
-    const ProgramResult result = tiny_->run(refusal.command, options);
+    const std::map<std::string, std::string> before = contents_of(run_->folder());
+    const ProgramResult result = run_->run(refusal.command, options);
     EXPECT_EQ(result.code, code) << result.messages;
     EXPECT_TRUE(contains(result.messages, refusal.message));
     EXPECT_FALSE(result.messages.find("terminate called") != std::string::npos);
-    EXPECT_TRUE(contents_of(tiny_->folder()) == before) << "files have changed";
+    EXPECT_TRUE(contents_of(run_->folder()) == before) << "files have changed";
   }
   static void expect_all_refused(const std::vector<Refusal>& refusals, int code) {
     for (const Refusal& refusal : refusals) {
       expect_refused(refusal, code);
     }
   }
-
-  inline static std::unique_ptr<TinyRun> tiny_;
 };
 
 }  // namespace brt

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -16,34 +15,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
 
 using nlohmann::json;
-using Command = std::vector<std::string>;
 
-Command operator+(Command command, const Command& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
-
-class Streams : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static std::string output_of(const Command& command) { return run_->must_run(command).output; }
-  static std::filesystem::path file(const std::string& name) { return run_->folder() / name; }
-
-  inline static std::unique_ptr<TinyRun> run_;
-};
+class Streams : public TrainedRun {};
 
 const Command kGenerate = {"generate", "--model", "run", "--prompt", "the sea", "--tokens", "40"};
 const Command kScore = {"score", "--model", "run"};

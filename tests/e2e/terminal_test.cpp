@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,13 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
-
-using Command = std::vector<std::string>;
 
 /// A terminal of some width, without anyone at it.
 class Terminal {
@@ -67,19 +63,7 @@ class Terminal {
   std::filesystem::path path_;
 };
 
-class AtTheTerminal : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static std::filesystem::path file(const std::string& name) { return run_->folder() / name; }
-
-  inline static std::unique_ptr<TinyRun> run_;
-};
+class AtTheTerminal : public TrainedRun {};
 
 /// Whether no byte of a text is a command to a terminal.
 testing::AssertionResult is_harmless(const std::string& text) {

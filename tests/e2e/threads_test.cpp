@@ -1,36 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads of the program: how many there are, those that cannot be started, and how long they spin.
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sched.h>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/one_core.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
 
 using nlohmann::json;
 
-class Threads : public testing::Test {
+class Threads : public TrainedRun {
  protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
   static std::vector<std::string> generate(const std::string& threads) {
     return {"generate", "--model", "run", "--prompt", "a", "--tokens", "20", "--threads", threads};
   }
-
-  inline static std::unique_ptr<TinyRun> run_;
 };
 
 /// Changes a variable of the environment, which programs inherit, for as long as it lives.
@@ -71,23 +60,13 @@ TEST_F(Threads, OfTrainingThatCannotBeStartedAreAnError) {
 
 TEST_F(Threads, AreAsManyAsTheCoresThatTheProcessMayUse) {
   const Variable no_choice("OMP_NUM_THREADS", nullptr);
-  cpu_set_t before;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
-  int first = 0;
-  while (!CPU_ISSET(first, &before)) {
-    ++first;
-  }
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(first, &only);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(only), &only), 0);
+  const OneCore alone;
   for (const std::string mode : {"decode", "eval"}) {
     const ProgramResult result = run_->run({"bench", mode, "--config", "recipe.toml", "--steps",
                                             "1", "--set", "train.threads=0", "--json"});
     EXPECT_EQ(result.code, 0) << result.messages;
     EXPECT_EQ(json::parse(result.output)["threads"], 1) << mode;
   }
-  ASSERT_EQ(::sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 /// OpenMP's own word on how long its threads spin, which it gives where it is asked for.

@@ -2,7 +2,6 @@
 // The verbs one after another on a tiny model, as a user runs them.
 #include <cmath>
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -12,26 +11,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "support/text_assertions.h"
-#include "support/tiny_run.h"
+#include "support/run_fixtures.h"
 
 namespace brt {
 namespace {
 
 using nlohmann::json;
 
-class Verbs : public testing::Test {
+class Verbs : public TrainedRun {
  protected:
-  static void SetUpTestSuite() {
-    run_ = std::make_unique<TinyRun>();
-    run_->prepare();
-    run_->train();
-  }
-  static void TearDownTestSuite() { run_.reset(); }
-
-  static std::string output_of(const std::vector<std::string>& command) {
-    return run_->must_run(command).output;
-  }
   static json evaluate(const std::string& carry, const std::string& lanes) {
     return json::parse(output_of({"eval", "--model", "run", "--data", "data", "--split",
                                   "validation", "--carry", carry, "--lanes", lanes, "--json"}));
@@ -43,8 +31,6 @@ class Verbs : public testing::Test {
     }
     return keys;
   }
-
-  inline static std::unique_ptr<TinyRun> run_;
 };
 
 TEST_F(Verbs, EvalPrintsTheKeysThatOthersRelyOn) {
@@ -114,8 +100,23 @@ TEST_F(Verbs, ACheckpointOfARunIsChosenByItsName) {
   const bool is_told =
       contains(run_->must_run({"eval", "--model", "run", "--data", "data", "--split", "validation"})
                    .messages,
-               "had a lower validation loss: --model run@best");
+               "had a lower validation loss: give run@best for that");
   EXPECT_EQ(is_told, *best.begin() != 4);  // 4 is the newest
+}
+
+TEST_F(Verbs, HelpNamesEveryWayToGiveAModel) {
+  for (const std::string verb : {"eval", "score", "generate", "compress", "decompress"}) {
+    EXPECT_TRUE(contains(output_of({verb, "--help"}), "RUN@best")) << verb;
+    EXPECT_TRUE(contains(output_of({verb, "--help"}), "RUN@STEP")) << verb;
+  }
+  EXPECT_TRUE(contains(output_of({"inspect", "--help"}), "RUN@best"));
+}
+
+TEST_F(Verbs, InspectTakesANamedCheckpoint) {
+  EXPECT_EQ(inspect("run@2"), inspect("run/checkpoints/step-00000002"));
+  const ProgramResult absent = run_->run({"inspect", "run@3"});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_TRUE(contains(absent.messages, "has no checkpoint of step 3"));
 }
 
 TEST_F(Verbs, AnXlOfTheSameRecipeReadsAsManyTokensAStep) {

@@ -251,7 +251,7 @@ TEST_F(DamagedState, NumbersThatNoStateHasAreRefused) {
 TEST_F(DamagedState, AHeaderNestedDeeplyIsRefused) {
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
   EXPECT_TRUE(contains(message_with("\"lines_read\":0", "\"lines_read\":" + deep),
-                       "the state file is damaged: the JSON is nested more than 64 deep"));
+                       "the state file is damaged: JSON nested more than 64 deep"));
 }
 
 TEST_F(DamagedState, AnotherVersionIsNamed) {

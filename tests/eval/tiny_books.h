@@ -13,23 +13,9 @@
 #include "checkpoint/scratch_folder.h"
 #include "data/prepared_data.h"
 #include "model/language_model.h"
+#include "support/tiny_recipe.h"
 
 namespace brt {
-
-inline ModelConfig tiny_config() {
-  ModelConfig config;
-  config.vocab_size = 257;  // bytes and the document end
-  config.num_layers = 3;
-  config.width = 16;
-  config.num_heads = 2;
-  config.head_size = 8;
-  config.ffn_width = 24;
-  config.window = 4;
-  config.segment = 12;
-  config.num_states = 5;
-  config.recurrent_layers = {1};
-  return config;
-}
 
 /// Random weights. The embedding is scaled up so that predictions are far from uniform.
 inline LanguageModel tiny_model(const ModelConfig& config = tiny_config(), uint64_t seed = 3) {

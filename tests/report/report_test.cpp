@@ -19,6 +19,7 @@
 #include "report/run_average.h"
 #include "report/run_record.h"
 #include "report/svg_plot.h"
+#include "support/one_core.h"
 
 namespace brt {
 namespace {
@@ -469,6 +470,13 @@ TEST(Report, IsOneFileWithoutScriptsOrLinksAndEscapesWhatRunsBring) {
        {"A &amp; B", "x &lt; y", "a &lt;script&gt;time", "Learning curves", "2.500", "[model]"}) {
     EXPECT_TRUE(contains(page, wanted)) << wanted;
   }
+}
+
+TEST(Report, NamesTheCoresThatItsProcessMayUse) {
+  const Scratch scratch;
+  const std::filesystem::path folder = make_run(scratch, "rec", true, evaluation_json(3.0, 2.0));
+  const OneCore alone;
+  EXPECT_TRUE(contains(render_report({.runs = {{"Rec", folder}}}), ", 1 core to use"));
 }
 
 TEST(Report, ListsTheSettingsInWhichRunsDiffer) {

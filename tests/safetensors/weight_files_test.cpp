@@ -138,7 +138,7 @@ TEST_F(Shards, AnIndexThatIsNoneIsRefused) {
     deep += R"({"a":)";
   }
   put_bytes(scratch_ / kWeightsIndexName, deep);
-  EXPECT_TRUE(says(refusal(), "nested too deeply"));
+  EXPECT_TRUE(says(refusal(), "nested more than 64 deep"));
 }
 
 }  // namespace

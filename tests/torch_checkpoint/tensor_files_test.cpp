@@ -272,7 +272,7 @@ TEST_F(Safetensors, HeadersThatAreNotJsonAreRefused) {
   EXPECT_TRUE(says(refusal_of_header(" {}"), "not a JSON object"));
   EXPECT_TRUE(says(refusal_of_header("{\"a\":"), "not valid JSON"));
   EXPECT_TRUE(says(refusal_of_header("{} x"), "not valid JSON"));
-  EXPECT_TRUE(says(refusal_of_header(std::string("{}\0x", 4)), "not a JSON object"));
+  EXPECT_TRUE(says(refusal_of_header(std::string("{}\0x", 4)), "there is a zero byte"));
   EXPECT_TRUE(says(refusal_of_header("{\"\xc3\x28\":1}"), "not valid JSON"));
 }
 
@@ -281,7 +281,7 @@ TEST_F(Safetensors, DeepNestingIsRefused) {
   for (int i = 0; i < 100000; ++i) {
     header += "[";
   }
-  EXPECT_TRUE(says(refusal_of_header(header), "nested too deeply"));
+  EXPECT_TRUE(says(refusal_of_header(header), "nested more than 64 deep"));
 }
 
 TEST_F(Safetensors, RepeatedNamesAreRefused) {

@@ -7,9 +7,9 @@
 
 #include "base/seeded_random.h"
 #include "checkpoint/scratch_folder.h"
-#include "config/run_config.h"
 #include "data/prepared_data.h"
 #include "model/language_model.h"
+#include "support/tiny_recipe.h"
 
 namespace brt {
 
@@ -36,25 +36,12 @@ class TrainingFolder {
   std::filesystem::path data() const { return folder_ / "data"; }
 
   RunConfig recipe() const {
-    RunConfig config;
-    config.model = {.vocab_size = 257,
-                    .num_layers = 3,
-                    .width = 16,
-                    .num_heads = 2,
-                    .head_size = 8,
-                    .ffn_width = 24,
-                    .window = 4,
-                    .segment = 12,
-                    .num_states = 5,
-                    .recurrent_layers = {1}};
-    config.data.path = data().string();
+    RunConfig config = tiny_recipe(data());
     config.train.steps = 12;
     config.train.lanes = 4;
     config.train.dropout = 0.1;
-    config.train.threads = 1;
     config.train.log_every = 3;
     config.train.checkpoint_every = 4;
-    config.train.keep_best = false;
     config.optimizer.warmup = 2;
     config.evaluation.every = 6;
     config.evaluation.lanes = 2;

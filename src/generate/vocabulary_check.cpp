@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The message of a tokenizer that is too large for its model.
-#include "vocabulary_check.h"
+#include "generate/vocabulary_check.h"
 
 #include <fmt/format.h>
 
