@@ -3,8 +3,8 @@
 
    A function that fails returns NULL or a negative number; brt_last_error() says why. NULL for an
    argument is such a failure, unless the function allows it. Strings are UTF-8. A model may be used
-   by several threads; their calls wait for each other. A stream may be used by one thread at a time.
-   A thread that calls needs no more than 1 MiB of stack.
+   by several threads; their calls wait for each other. A stream may be used by one thread at a
+   time. A thread that calls needs no more than 1 MiB of stack.
 
    A process may fork while none of its threads is in a call: models and streams then work in the
    child as in the parent. The child starts threads of its own when it first feeds. */
@@ -51,7 +51,7 @@ typedef struct brt_sampler {
   double min_p;              /* drop tokens below this part of the largest probability */
   double repetition_penalty; /* above 1: recent tokens become less likely */
   int64_t repetition_window; /* how many tokens are recent */
-  uint64_t seed;             /* a draw depends on it and the token's place in its document only */
+  uint64_t seed; /* a draw depends on it and the token's position in its document only */
   const brt_logit_bias* logit_bias; /* may be NULL */
   size_t num_logit_bias;
 } brt_sampler;
