@@ -30,15 +30,12 @@ set_target_properties(brt_torch_ops PROPERTIES INSTALL_RPATH "$ORIGIN/../libtorc
 install(TARGETS brt_torch_ops LIBRARY DESTINATION lib)
 
 # What the documents speak of and link to, where they expect it.
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION .)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/recipes DESTINATION .)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CONTRIBUTING.md ${PROJECT_SOURCE_DIR}/LICENSE
+  DESTINATION .)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/recipes ${PROJECT_SOURCE_DIR}/src DESTINATION .)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/c ${PROJECT_SOURCE_DIR}/examples/python
   DESTINATION examples PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data DESTINATION . PATTERN prepared EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/tests/golden DESTINATION tests)
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/compare_models.sh DESTINATION tools)
-foreach(file src/README.md src/data/shard.h src/engine/state_file.h src/compression/compressed_file.h
-    bench/peers/plain_torch.py)
-  cmake_path(GET file PARENT_PATH folder)
-  install(FILES ${PROJECT_SOURCE_DIR}/${file} DESTINATION ${folder})
-endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/bench/peers/plain_torch.py DESTINATION bench/peers)

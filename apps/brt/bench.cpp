@@ -180,9 +180,9 @@ void run_bench(const BenchArguments& arguments) {
 
 void add_bench_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
-      "bench", "Measure the speed of training, evaluation, decoding or reading.");
+      "bench", "Measure the speed of training, evaluation, decoding or prefill.");
   const std::shared_ptr<BenchArguments> arguments = std::make_shared<BenchArguments>();
-  verb->add_option("mode", arguments->mode, "what is measured: train, eval, decode, read")
+  verb->add_option("mode", arguments->mode, "what is measured: train, eval, decode, read (prefill)")
       ->required()
       ->check(CLI::IsMember({"train", "eval", "decode", "read"}));
   verb->add_option("--config", arguments->config_file,

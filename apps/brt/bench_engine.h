@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `brt bench decode` and `brt bench read` measure: streams through the engine.
+// What `brt bench decode` and `brt bench read` (prefill) measure: streams through the engine.
 #pragma once
 
 #include <cstdint>

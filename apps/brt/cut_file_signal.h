@@ -4,7 +4,7 @@
 
 namespace brt {
 
-/// From now on reading a mapped file behind its new end, or from a disk that fails, ends the
+/// From now on reading a mapped file past its new end, or from a disk that fails, ends the
 /// process with a message that names the file, and exit code 1. Another SIGBUS is what it was.
 void catch_cut_files();
 

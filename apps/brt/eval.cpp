@@ -134,8 +134,9 @@ void add_eval_verb(CLI::App& app) {
                    "what goes from segment to segment: full, no-state, nothing")
       ->check(CLI::IsMember({"full", "no-state", "nothing", "carried", "none", "reset"}))
       ->capture_default_str();
-  verb->add_option("--lanes", arguments->lanes,
-                   "documents side by side; 0: one each, at most " + std::to_string(kDefaultLanes))
+  verb->add_option(
+          "--lanes", arguments->lanes,
+          "batch: documents side by side; 0: one each, at most " + std::to_string(kDefaultLanes))
       ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   verb->add_option("--max-document-tokens", arguments->max_document_tokens,

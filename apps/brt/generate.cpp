@@ -58,15 +58,15 @@ constexpr const char* kExamples = R"(examples:
   brt generate --model runs/demo/rec --prompt "It was" --tokens 50 --logit-bias 32=-inf
   brt generate --model runs/demo/rec --prompt-file book.txt --tokens 0 --state-out book.state
   brt generate --model runs/demo/rec --state-in book.state --tokens 100 --state-out next.state
-      reads a long prompt once and goes on from there, exactly as if it had never stopped
+      reads a long prompt once (prefill) and goes on from there, exactly as if it had never stopped
 
 Steps of sampling, in this order: logit bias, repetition penalty, top-k, top-p, min-p, temperature. The
 same seed gives the same text; a draw depends on the seed and the token's position in its document only. A
 state brings its sampling flags; those that are given replace them.
-Ctrl-C (SIGINT, also SIGTERM and SIGHUP) with --state-out saves the state behind the last token that was
+Ctrl-C (SIGINT, also SIGTERM and SIGHUP) with --state-out saves the state after the last token that was
 printed, or what was read of the prompt, and ends with exit code 130 (143, 129); --state-in goes on exactly.
 Generation ends after --tokens tokens, at the document's end, or at a stop string, which is read but not
-printed. Stdout gets the continuation and nothing else; with several samples, each stands behind a line
+printed. Stdout gets the continuation and nothing else; with several samples, each follows a line
 "=== sample I, seed S".)";
 
 constexpr int kWaitMilliseconds = 100;  // for a prompt that is typed, between looks at signals

@@ -291,7 +291,7 @@ void inspect_state(const fs::path& path, Finding& finding) {
     finding.fields["format_version"] = kStateFormatVersion;
     put_identity(file.model, finding);
     finding.fields["tokens_read"] = file.tokens_read;
-    // What waits in the state was read, too: the text goes on behind it.
+    // What waits in the state was read, too: the text goes on after it.
     finding.fields["bytes_read"] =
         file.text.bytes_read + static_cast<int64_t>(file.text.pending_text.size());
     finding.fields["lines_read"] = file.text.lines_read;
@@ -384,7 +384,7 @@ Finding inspect_path(const fs::path& given) {
     inspect_tokenizer(path, finding);
   }
   if (!finding.fields.contains("kind")) {
-    throw Error(fmt::format("{}: is of no kind that can be inspected", path.string()),
+    throw Error(fmt::format("{}: is nothing that brt inspect knows", path.string()),
                 fmt::format("give {}", kKinds));
   }
   return finding;

@@ -48,7 +48,7 @@ struct ScoreArguments {
 
 constexpr const char* kExamples = R"(examples:
   brt score --model runs/demo/rec book.txt
-      a line a token: index, token, text, byte offset, bits; then a summary
+      a line a token: index, token, text, byte offset, surprisal in bits; then a summary
   brt score --model runs/demo/rec book.txt --json | jq -c 'select(.bits > 12)'
       the surprising tokens
   cat book.txt | brt score --model runs/demo/rec - --json
@@ -62,12 +62,13 @@ constexpr const char* kExamples = R"(examples:
       saves the state after every 10,000 tokens too, for a process that is killed without a signal it can
       catch: brt inspect app.state tells the bytes read, from which a later call goes on
 
-The document's first token has no bits (null, or "-"), as nothing precedes it; its end is scored last,
-with an empty text, unless --state-out keeps the document open. In JSON, bytes of a text that are not
-UTF-8 by themselves, such as a part of a character, appear as U+FFFD; otherwise as \xNN.
+A token's surprisal is -log2 of the probability that the model gave it. The document's first token has none
+(null, or "-"), as nothing precedes it; its end is scored last, with an empty text, unless --state-out keeps
+the document open. In JSON, bytes of a text that are not UTF-8 by themselves, such as a part of a character,
+appear as U+FFFD; otherwise as \xNN.
 Text is cut into the same pieces as in prepared data, so that the sum is that of brt eval. Where input
 pauses, the whole lines that have come are scored without waiting for more, and --lines cuts at every line.
-Of a line longer than 64 KiB --lines shows the beginning, with "..." behind it ("cut": true in JSON);
+Of a line longer than 64 KiB --lines shows the beginning, followed by "..." ("cut": true in JSON);
 its sums are of the whole line.
 A signal saves with the state what has come of an unfinished line, which the next call goes on with. Without
 --state-out that is scored at once.)";
@@ -243,7 +244,7 @@ class Scoring {
   }
 
   void save() {
-    flush_standard_output();  // what the state has behind it shall have been printed
+    flush_standard_output();  // nothing that the state is past may be unprinted
     save_state(arguments_.state_out, session_, identity_);
     saved_tokens_ = scorer_.total().tokens;
   }
@@ -378,8 +379,8 @@ void run_score(const ScoreArguments& arguments) {
 }  // namespace
 
 void add_score_verb(CLI::App& app) {
-  CLI::App* verb =
-      app.add_subcommand("score", "Print how well a model predicts each token of a text.");
+  CLI::App* verb = app.add_subcommand(
+      "score", "Print each token's surprisal: how well a model predicts a text.");
   const std::shared_ptr<ScoreArguments> arguments = std::make_shared<ScoreArguments>();
   add_model_flag(*verb, arguments->model);
   verb->add_option("file", arguments->file, "text file, or - for standard input")->required();

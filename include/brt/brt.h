@@ -51,7 +51,7 @@ typedef struct brt_sampler {
   double min_p;              /* drop tokens below this part of the largest probability */
   double repetition_penalty; /* above 1: recent tokens become less likely */
   int64_t repetition_window; /* how many tokens are recent */
-  uint64_t seed;             /* a draw depends on it and the token's place in its document only */
+  uint64_t seed; /* a draw depends on it and the token's position in its document only */
   const brt_logit_bias* logit_bias; /* may be NULL */
   size_t num_logit_bias;
 } brt_sampler;

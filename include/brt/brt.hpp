@@ -94,7 +94,7 @@ class Model {
   }
 };
 
-/// A document under way. Copying it forks the document.
+/// A document in progress. Copying it forks the document.
 class Stream {
  public:
   explicit Stream(const Model& model) : Stream(brt_stream_new(model.get())) {}
@@ -113,7 +113,7 @@ class Stream {
   void feed(int32_t token) { feed(std::span<const int32_t>(&token, 1)); }
 
   int64_t tokens_read() const { return brt_stream_tokens_read(get()); }
-  /// Of the next token; empty before the first. Valid until the stream reads.
+  /// Of the next token; empty before the first. Valid until the stream is fed.
   std::span<const float> logits() const {
     size_t size = 0;
     const float* logits = brt_stream_logits(get(), &size);

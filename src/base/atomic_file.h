@@ -35,7 +35,7 @@ class AtomicFile {
   void write(const void* data, size_t size);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
   uint64_t bytes_written() const { return bytes_written_; }
-  /// XXH3 of the bytes given to write(): of what was meant, whatever the disk makes of it.
+  /// XXH3 of the bytes given to write(): of what was meant, whatever reaches the disk.
   uint64_t checksum() const { return hash_.digest(); }
   void commit();
 

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where groups of one kind are mounted, and the process's place among them.
+/// Where groups of one kind are mounted, and the process's own group.
 struct GroupTree {
   bool is_version_2 = false;
   fs::path mount;  ///< shows the group `root` and those below
@@ -56,7 +56,7 @@ bool has_word(const std::string& list, std::string_view word) {
   return false;
 }
 
-/// The trees that may hold a CPU quota, without the process's place. A line of mountinfo:
+/// The trees that may hold a CPU quota, without the process's group. A line of mountinfo:
 /// "31 23 0:28 ROOT MOUNT OPTIONS [MORE...] - TYPE SOURCE OPTIONS".
 std::vector<GroupTree> mounted_trees(const fs::path& system_root) {
   std::vector<GroupTree> trees;
@@ -67,14 +67,14 @@ std::vector<GroupTree> mounted_trees(const fs::path& system_root) {
       continue;
     }
     std::istringstream before(line.substr(0, dash));
-    std::istringstream behind(line.substr(dash + 3));
+    std::istringstream after(line.substr(dash + 3));
     std::string skipped;
     std::string root;
     std::string mount;
     std::string type;
     std::string options;
     before >> skipped >> skipped >> skipped >> root >> mount;
-    behind >> type >> skipped >> options;
+    after >> type >> skipped >> options;
     if (type == "cgroup2" || (type == "cgroup" && has_word(options, "cpu"))) {
       trees.push_back({.is_version_2 = type == "cgroup2",
                        .mount = system_root / fs::path(mount).relative_path(),

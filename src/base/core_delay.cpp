@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linux tells of each thread, in /proc/self/task/NUMBER/schedstat: time on a core, time ready but
-// without one, both in nanoseconds, and turns.
+// without one, both in nanoseconds, and time slices.
 #include "base/core_delay.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 namespace brt {
 namespace {
 
-/// A turn on a busy core lasts some 3 ms: this many turns tell a busy machine from a short
+/// A time slice on a busy core lasts some 3 ms: this many tell a busy machine from a short
 /// disturbance, and reading the delays of a team takes less than a thousandth of the time.
 constexpr std::chrono::milliseconds kWindow{100};
 

@@ -24,7 +24,8 @@ namespace {
 
 constexpr size_t kNameBytes = 512;
 
-/// One map of the process. `begin` is set last and cleared first; a handler of signals reads it.
+/// One mapping of the process. `begin` is set last and cleared first; a handler of signals reads
+/// it.
 struct Slot {
   std::atomic<const char*> begin = nullptr;
   std::atomic<size_t> size = 0;

@@ -18,7 +18,7 @@ inline constexpr size_t kLargestReadFile = size_t{4} << 20;
 /// A file's bytes, read-only.
 ///
 /// Those of a large file are the disk's: if another program writes over the file or cuts it short,
-/// the bytes change, and reading behind its new end is a SIGBUS (see file_at_address). A file that
+/// the bytes change, and reading past its new end is a SIGBUS (see file_at_address). A file that
 /// is replaced, as every program should, or removed stays as it was. check_unchanged() tells.
 class MappedFile {
  public:
@@ -48,7 +48,7 @@ class MappedFile {
   const char* data_ = nullptr;
   size_t size_ = 0;
   Times modified_;
-  int slot_ = -1;  ///< in the table behind file_at_address
+  int slot_ = -1;  ///< in the table of file_at_address
 
   void read_whole();
   void map();

@@ -62,7 +62,7 @@ BenchmarkWork training_work(const RunConfig& config);
 BenchmarkWork evaluation_work(const RunConfig& config);
 
 /// One object with the fields of the result, for `mode` ("train", ...) and dtype ("fp32", "bf16",
-/// "int8"), and more numbers by name behind them.
+/// "int8"), then more numbers by name.
 std::string benchmark_to_json(const BenchmarkResult& result,
                               const std::string& mode,
                               const std::string& dtype,

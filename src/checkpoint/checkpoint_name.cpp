@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what stands behind the @ of a run.
+// Reads what follows the @ of a run.
 #include "checkpoint/checkpoint_name.h"
 
 #include <charconv>

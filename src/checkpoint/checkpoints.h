@@ -34,8 +34,8 @@ struct DamagedCheckpoint {
   std::string reason;
 };
 
-/// Writes `folder`/manifest.json: size and checksum of what each file was given, so that what the
-/// disk made of it is found out. @throws CheckpointError if one does not read back so already now.
+/// Writes `folder`/manifest.json: size and checksum of what each file was given, so that a
+/// difference on the disk is found. @throws CheckpointError if one does not read back so even now.
 void write_manifest(const std::filesystem::path& folder, const WrittenFiles& files);
 
 /// Compares every file that the manifest names.

@@ -161,7 +161,7 @@ void CompressedFileReader::read_end(std::string end) {
   content_.checksum = little_endian_at<uint64_t>(end, offset);
   char more = 0;
   if (source_(&more, 1) != 0) {
-    throw DataError(origin_ + ": is damaged: something follows behind its end");
+    throw DataError(origin_ + ": is damaged: something follows its end");
   }
 }
 

@@ -13,12 +13,12 @@ namespace brt {
 namespace {
 
 constexpr uint64_t kByteValues = 256;
-constexpr int kLengthBytes = 4;      // of the number of bytes behind an escape
+constexpr int kLengthBytes = 4;      // of the number of bytes after an escape
 constexpr size_t kEscapeBytes = 16;  // more than an escape and its length cost
 constexpr size_t kReadAhead = 16;    // more than the decoder reads for one symbol
 constexpr size_t kOutputBytes = size_t{1} << 16;
 
-/// Symbols are the tokenizer's tokens; the one behind them is the escape.
+/// Symbols are the tokenizer's tokens; the one after them is the escape.
 int64_t escape_symbol(const Tokenizer& tokenizer) { return tokenizer.vocab_size(); }
 
 FrequencyRange byte_range(uint64_t byte) {

@@ -16,7 +16,7 @@
 namespace brt {
 
 /// Codes a document's tokens, its end included, with the model's probabilities. Text whose tokens
-/// do not give back its bytes is written as bytes behind an escape: every input comes back as it
+/// do not give back its bytes is written as bytes after an escape: every input comes back as it
 /// was. Memory does not grow with the text.
 class Compressor {
  public:

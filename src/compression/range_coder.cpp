@@ -68,7 +68,7 @@ void RangeEncoder::shift_byte_out() {
   held_ = byte;
 }
 
-/// With a carry, the bytes 0xFF behind the held one become 0x00.
+/// With a carry, the bytes 0xFF after the held one become 0x00.
 void RangeEncoder::give_out_held(uint8_t carry) {
   bytes_.push_back(static_cast<char>(held_ + carry));
   bytes_.append(num_full_, carry == 0 ? '\xff' : '\0');

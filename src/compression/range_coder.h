@@ -35,7 +35,7 @@ class RangeEncoder {
   uint64_t range_ = ~uint64_t{0};
   bool has_held_ = false;
   uint8_t held_ = 0;       ///< the byte that a carry would change
-  uint64_t num_full_ = 0;  ///< bytes 0xFF behind it
+  uint64_t num_full_ = 0;  ///< bytes 0xFF after it
   std::string bytes_;
 
   void carry();
@@ -47,12 +47,12 @@ class RangeEncoder {
 /// symbol that lies there.
 class RangeDecoder {
  public:
-  /// Appends bytes to be read. Every call of skip() may read up to 8 bytes; behind the end they
+  /// Appends bytes to be read. Every call of skip() may read up to 8 bytes; past the end they
   /// count as zeros, of which num_missing() tells.
   void append(std::string_view bytes);
   /// Bytes that are there and not yet read.
   size_t num_ready() const { return bytes_.size() - next_; }
-  /// Bytes that were read behind the end.
+  /// Bytes that were read past the end.
   uint64_t num_missing() const { return num_missing_; }
 
   uint64_t position(uint64_t total);

@@ -29,8 +29,8 @@ int64_t gate_parameters(const ModelConfig& config, int64_t input_width) {
 
 int64_t cell_parameters(const ModelConfig& config) {
   const int64_t heads_width = config.num_heads * config.head_size;
-  const int64_t ffn_maps = 2 * config.width * config.ffn_width;
-  const int64_t output_map = config.width * joined_width(config);
+  const int64_t ffn_projections = 2 * config.width * config.ffn_width;
+  const int64_t output_projection = config.width * joined_width(config);
   int64_t count = 2 * config.num_states * config.width  // initial_state, state_ids
                   + config.width                        // state_norm
                   + 4 * heads_width * config.width;     // key, value, query, cross_query
@@ -39,10 +39,10 @@ int64_t cell_parameters(const ModelConfig& config) {
   }
   switch (config.cell) {
     case CellType::kSkip:
-      return count + output_map + gate_parameters(config, joined_width(config));
+      return count + output_projection + gate_parameters(config, joined_width(config));
     case CellType::kDual:
-      return count + output_map + gate_parameters(config, joined_width(config)) + config.width +
-             ffn_maps + gate_parameters(config, config.ffn_width);
+      return count + output_projection + gate_parameters(config, joined_width(config)) +
+             config.width + ffn_projections + gate_parameters(config, config.ffn_width);
     case CellType::kSingle:
       return count + config.ffn_width * joined_width(config) + config.width * config.ffn_width +
              gate_parameters(config, config.ffn_width);
@@ -51,9 +51,9 @@ int64_t cell_parameters(const ModelConfig& config) {
 }
 
 int64_t layer_parameters(const ModelConfig& config, int64_t index) {
-  const int64_t heads_map = config.num_heads * config.head_size * config.width;
+  const int64_t heads_projection = config.num_heads * config.head_size * config.width;
   int64_t count = 2 * config.width                        // attention_norm, ffn_norm
-                  + 4 * heads_map                         // query, key, value, output
+                  + 4 * heads_projection                  // query, key, value, output
                   + 2 * config.width * config.ffn_width;  // ffn.up, ffn.down
   if (config.unit_attention) {
     count += config.num_heads;  // scale
@@ -62,7 +62,7 @@ int64_t layer_parameters(const ModelConfig& config, int64_t index) {
     count += config.num_heads * config.num_buckets;
   }
   if (reads_states(config, index)) {
-    count += 2 * heads_map;  // cross_query, wider output
+    count += 2 * heads_projection;  // cross_query, wider output
     if (config.unit_attention) {
       count += config.num_heads;  // cross_scale
     }
@@ -82,25 +82,25 @@ double cell_flops_per_block(const ModelConfig& config) {
   const double joined = static_cast<double>(joined_width(config));
   const double heads = joined / 2;
 
-  double maps = 4 * width * heads;  // multiply-adds of the linear maps of one state vector
+  double projections = 4 * width * heads;  // multiply-adds for one state vector
   switch (config.cell) {
     case CellType::kSkip:
-      maps += joined * width;
+      projections += joined * width;
       break;
     case CellType::kDual:
-      maps += joined * width + 2 * width * ffn_width;
+      projections += joined * width + 2 * width * ffn_width;
       break;
     case CellType::kSingle:
-      maps += joined * ffn_width + ffn_width * width;
+      projections += joined * ffn_width + ffn_width * width;
       break;
   }
   if (config.gate == GateType::kLstm) {
-    maps += config.cell == CellType::kSingle ? 0.0 : 2 * joined * width;
-    maps += config.cell == CellType::kSkip ? 0.0 : 2 * ffn_width * width;
+    projections += config.cell == CellType::kSingle ? 0.0 : 2 * joined * width;
+    projections += config.cell == CellType::kSkip ? 0.0 : 2 * ffn_width * width;
   }
-  const double over_states = 4 * heads * states * states;
-  const double over_tokens = 4 * heads * states * (2 * window);
-  return 2 * maps * states + over_states + over_tokens;
+  const double self_attention = 4 * heads * states * states;
+  const double cross_attention = 4 * heads * states * (2 * window);
+  return 2 * projections * states + self_attention + cross_attention;
 }
 
 void check_range(std::vector<std::string>& problems,
@@ -164,7 +164,8 @@ void check_recurrence(std::vector<std::string>& problems, const ModelConfig& con
   }
   if (config.feedback && config.recurrent_layers.empty()) {
     problems.push_back(
-        "model.feedback: block feedback reads the state of a recurrent layer, but recurrent_layers "
+        "model.feedback: block feedback attends to the state of a recurrent layer, but "
+        "recurrent_layers "
         "is empty");
   }
 }
@@ -172,7 +173,7 @@ void check_recurrence(std::vector<std::string>& problems, const ModelConfig& con
 void check_positions(std::vector<std::string>& problems, const ModelConfig& config) {
   if (config.position == PositionType::kRotary && config.head_size % 2 != 0) {
     problems.push_back(fmt::format(
-        "model.head_size: rotary positions turn pairs of features, so 2 must divide it, got {}",
+        "model.head_size: rotary positions rotate pairs of features, so 2 must divide it, got {}",
         config.head_size));
   }
   if (config.position != PositionType::kT5) {

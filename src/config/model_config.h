@@ -54,13 +54,13 @@ struct ModelConfig {
           "indices of recurrent layers, negative from the top");
     visit("gate", self.gate, "gate of the state: fixed, lstm");
     visit("cell", self.cell, "configuration of the recurrent cell: dual, single, skip");
-    visit("feedback", self.feedback, "block feedback: every layer reads the state");
+    visit("feedback", self.feedback, "block feedback: every layer attends to the state");
     visit("position", self.position, "token positions: t5, none, rotary");
     visit("num_buckets", self.num_buckets, "buckets of the t5 position bias");
     visit("max_distance", self.max_distance,
           "distance from which all positions share the last bucket");
     visit("unit_attention", self.unit_attention,
-          "unit-length queries and keys with a learned scale per head");
+          "QK norm: unit-length queries and keys with a learned scale per head");
     visit("candidate_tanh", self.candidate_tanh,
           "tanh of the candidate in every lstm gate, as the paper writes it");
     visit("mask_empty_cache", self.mask_empty_cache,

@@ -39,8 +39,8 @@ double document_bytes(const ModelConfig& config) {
 }
 
 double segment_bytes(const ModelConfig& config) {
-  // Input, norm, residual and their sum; queries, keys, values and what they read, twice with
-  // states; hidden units.
+  // Input, norm, residual and their sum; queries, keys, values and what attention gives, twice
+  // with states; hidden units.
   const double activations =
       4 * number(config.width) + 8 * heads_width(config) + number(config.ffn_width);
   return kNumber * (cached_numbers(config, config.window) + states_numbers(config) +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which entry of the position bias's table a distance reads.
+// Which entry of the position bias's table belongs to a distance.
 #pragma once
 
 #include <cstdint>

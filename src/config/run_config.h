@@ -17,7 +17,7 @@ enum class OptimizerType { kAdafactor, kAdamw, kMuon };  ///< "adafactor", "adam
 enum class ScheduleType { kRsqrt, kCosine, kReferenceCosine, kConstant };
 ///< "rsqrt", "cosine", "reference_cosine", "constant"
 
-/// [data]: what is read.
+/// [data]: what is trained on and evaluated.
 struct DataConfig {
   std::string path;  ///< folder made by `brt prepare`
   std::string train_split = "train";
@@ -38,13 +38,13 @@ struct DataConfig {
 /// [train]: the loop.
 struct TrainConfig {
   int64_t steps = 1000;
-  int64_t lanes = 8;           ///< B
+  int64_t lanes = 8;           ///< B, the batch
   int64_t accumulation = 1;    ///< a step's lanes are computed in this many groups
   DType dtype = DType::kFp32;  ///< compute precision; weights are always float32
   int64_t seed = 1;
   int64_t threads = 0;  ///< 0: all cores
   double dropout = 0.0;
-  bool recompute = false;  ///< recompute layers in backward to bound memory
+  bool recompute = false;  ///< activation checkpointing: layers are computed again in backward
   int64_t log_every = 10;
   int64_t checkpoint_every = 500;  ///< 0: at the end only
   int64_t keep_last = 2;           ///< newest checkpoints that are kept
@@ -56,13 +56,14 @@ struct TrainConfig {
   template <class Self, class Visit>
   static void for_each_field(Self& self, Visit&& visit) {
     visit("steps", self.steps, "optimizer updates");
-    visit("lanes", self.lanes, "documents side by side");
+    visit("lanes", self.lanes, "batch: documents side by side");
     visit("accumulation", self.accumulation, "compute the lanes of a step in this many groups");
     visit("dtype", self.dtype, "compute precision: fp32, bf16");
     visit("seed", self.seed, "seed of weights, document order and dropout");
     visit("threads", self.threads, "threads; 0: all cores");
     visit("dropout", self.dropout, "dropout rate");
-    visit("recompute", self.recompute, "recompute layers in backward to bound memory");
+    visit("recompute", self.recompute,
+          "activation checkpointing: recompute layers in backward to bound memory");
     visit("log_every", self.log_every, "steps between lines of metrics.jsonl");
     visit("checkpoint_every", self.checkpoint_every,
           "steps between checkpoints; 0: at the end only");
@@ -118,7 +119,7 @@ struct EvaluationConfig {
     visit("every", self.every, "steps between evaluations; 0: never");
     visit("max_tokens", self.max_tokens,
           "tokens of one evaluation, shared evenly by the documents; 0: all");
-    visit("lanes", self.lanes, "documents side by side in an evaluation");
+    visit("lanes", self.lanes, "batch of an evaluation: documents side by side");
   }
 };
 

@@ -32,7 +32,7 @@ struct ArchiveMember {
 /// grow.
 class ArchiveReader {
  public:
-  /// A tar archive, not compressed; archives joined one behind the other are read as one.
+  /// A tar archive, not compressed; archives joined end to end are read as one.
   /// @param file  its name for messages
   ArchiveReader(std::unique_ptr<ByteStream> tar, const std::string& file);
   /// A zip or 7z archive, whose list of members stands at its end.

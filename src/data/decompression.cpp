@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One loop over the decoders of all formats. libarchive's filters are not used: they pass over
-// wrong checksums of gzip, and over what stands behind the compressed data.
+// wrong checksums of gzip, and over what follows the compressed data.
 #include "data/decompression.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ constexpr size_t kInputBytes = size_t{1} << 16;
 constexpr const char* kDamageHint =
     "the file may be cut short or damaged: check it, or fetch it again";
 
-/// Compressed streams one behind the other, and nothing else.
+/// Compressed streams joined end to end, and nothing else.
 class DecompressedStream : public ByteStream {
  public:
   DecompressedStream(std::unique_ptr<ByteStream> input,
@@ -125,8 +125,8 @@ class DecompressedStream : public ByteStream {
   }
 
   [[noreturn]] void fail_behind() const {
-    throw DataError(fmt::format("{}: at byte {}, behind the {} data, there is something else",
-                                file_, offset(), word_),
+    throw DataError(fmt::format("{}: at byte {}, after the {} data, there is something else", file_,
+                                offset(), word_),
                     "was it joined with a file that is not compressed? compress all of it, or cut "
                     "off what does not belong to it");
   }

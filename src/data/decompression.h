@@ -10,11 +10,11 @@
 
 namespace brt {
 
-/// The bytes that `input` holds compressed. Compressed streams one behind the other give what they
-/// hold one behind the other, as the programs of those names have it; gzip may be padded by zeros.
+/// The bytes that `input` holds compressed. Compressed streams joined end to end give their
+/// contents joined, as the programs of those names do; gzip may be padded with zeros.
 ///
 /// read() throws DataError, with `file` and the offset in it, where the data ends too early, where
-/// a checksum or size is wrong, and where anything else stands behind the compressed data. It gives
+/// a checksum or size is wrong, and where anything else follows the compressed data. It gives
 /// 0 only when all of `input` has been found good.
 /// @param file  name of `input` for messages
 std::unique_ptr<ByteStream> decompress(std::unique_ptr<ByteStream> input,

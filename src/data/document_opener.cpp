@@ -81,7 +81,7 @@ class FileSource : public DocumentSource {
 
 /// Where a stream comes from.
 struct DocumentOpener::Origin {
-  std::string label;  ///< for messages: the path, and within archives the member's path behind it
+  std::string label;  ///< for messages: the path, and within archives the member's path after it
   std::string name;   ///< of the document
   std::string type_name;  ///< what tells its format: the name without endings of compression
   bool named = false;     ///< an input itself

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of links to places of members.
+// Names of links, by the index of the member that they lead to.
 #include "data/hard_links.h"
 
 #include <string_view>

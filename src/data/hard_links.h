@@ -29,7 +29,7 @@ class HardLinks {
   /// The name of a link to the member at `index` that has not been taken yet, if there is one.
   std::optional<std::string> take(int64_t index);
   bool all_taken() const { return waiting_.empty(); }
-  /// Whether a link leads to a member at `index` or behind.
+  /// Whether a link leads to a member at `index` or after it.
   bool any_from(int64_t index) const { return waiting_.lower_bound(index) != waiting_.end(); }
 
  private:

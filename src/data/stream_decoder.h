@@ -46,7 +46,7 @@ class StreamDecoder {
   virtual std::string reason() const = 0;
   /// Whether another stream can begin so.
   virtual bool opens_stream(uint8_t first_byte) const = 0;
-  /// Whether so many zeros may stand behind a stream, before the input's end or another stream.
+  /// Whether so many zeros may follow a stream, before the input's end or another stream.
   virtual bool may_be_padded(uint64_t zeros, bool at_end) const;
 };
 

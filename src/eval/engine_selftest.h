@@ -12,7 +12,7 @@ namespace brt {
 /// Whether the engine can run a case: those that train cannot.
 bool is_engine_case(const std::filesystem::path& folder);
 
-/// Runs a case's lanes as streams side by side: logits of all tokens, and the carry behind the last
+/// Runs a case's lanes as streams side by side: logits of all tokens, and the carry after the last
 /// segment. Limits: engine_selftest.cpp. Never throws for a faulty case: the result says what is
 /// wrong.
 SelftestResult run_engine_selftest_case(const std::filesystem::path& folder, WeightFormat format);

@@ -38,7 +38,7 @@ int64_t useful_length(const Segment& segment, int64_t lane) {
   return length;
 }
 
-/// The busy lanes of a segment, as the model takes them; cut behind the last position that counts.
+/// The busy lanes of a segment, as the model takes them; cut after the last position that counts.
 struct Batch {
   std::vector<int64_t> lanes;  ///< which lanes of the segment these are
   int64_t length = 0;          ///< a multiple of the window

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How far int8 weights may move a model's numbers: a model of the error, from the weights' scales
-// and the number of products behind each other.
+// and the number of products one after the other.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace brt {
 
-/// Products that a number may have passed through, one behind the other, in a document of so many
+/// Products that a number may have passed through, one after the other, in a document of so many
 /// blocks.
 int64_t products_in_sequence(const ModelConfig& config, int64_t blocks);
 

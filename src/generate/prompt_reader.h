@@ -11,7 +11,7 @@
 
 namespace brt {
 
-/// Reads a prompt, cut into pieces as documents are, behind what the session had read and not yet
+/// Reads a prompt, cut into pieces as documents are, after what the session had read and not yet
 /// tokenized. The arguments must outlive the object.
 class PromptReader {
  public:

@@ -12,7 +12,7 @@ namespace brt {
 /// Lets text through up to a stop string; text that may be the beginning of one is held back.
 class StopStrings {
  public:
-  /// Goes on behind `given_out`, the end of a text that was given out before: it counts for the
+  /// Goes on after `given_out`, the end of a text that was given out before: it counts for the
   /// search and does not come out again. @throws ConfigError if a string is empty.
   explicit StopStrings(std::vector<std::string> strings, std::string given_out = "");
 

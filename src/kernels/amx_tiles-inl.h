@@ -51,7 +51,7 @@ struct TileLeft {
   }
 };
 
-/// A panel's rows of the depth beyond whole steps, as one step; what is behind them is zero.
+/// A panel's rows of the depth beyond whole steps, as one step; what follows them is zero.
 struct TailStep {
   alignas(64) char bytes[kPanelStepBytes];
 
@@ -171,7 +171,7 @@ __attribute__((always_inline)) inline void square_product(const TileLeft& left,
 /// prefetch covers the middle of long operands only.
 struct LinePrefetch {
   const char* end = nullptr;   ///< of the right operand
-  const char* next = nullptr;  ///< null: nothing behind the end
+  const char* next = nullptr;  ///< null: nothing past the end
 
   static constexpr int64_t kAhead = 2 * kPanelStepBytes;
 

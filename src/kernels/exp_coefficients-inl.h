@@ -15,7 +15,7 @@ constexpr float kLn2Low = -2.12194440e-4F;
 constexpr float kExpCoefficients[] = {1.9875691500e-4F, 1.3981999507e-3F, 8.3334519073e-3F,
                                       4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F};
 
-// 2^x = 2^n 2^r with n = floor(x); the polynomial, behind its constant term of 1, has the least
+// 2^x = 2^n 2^r with n = floor(x); the polynomial, after its constant term of 1, has the least
 // relative error of its degree over [0, 1]: 8e-8. Powers below the smallest are taken as zero, so
 // that what is made of them has no denormal numbers, each of which takes the CPU 150 cycles.
 constexpr float kSmallestPower = -110.0F;

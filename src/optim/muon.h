@@ -21,7 +21,7 @@ namespace brt {
 ///
 /// The factor 0.2 sqrt(max(out, in)) gives the update the size of one of AdamW (Liu et al., 2025,
 /// "Muon is scalable for LLM training", section 2.2), so that one rate serves both: the embedding,
-/// which is no map between features, and all that is no weight matrix follow AdamW.
+/// which does not project features, and all that is no weight matrix follow AdamW.
 class Muon : public Optimizer {
  public:
   Muon(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters);

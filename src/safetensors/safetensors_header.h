@@ -10,8 +10,7 @@
 
 namespace brt {
 
-/// Where one tensor lies. `begin` and `end` are bytes from the start of the data, behind the
-/// header.
+/// Where one tensor lies. `begin` and `end` are bytes from the start of the data, after the header.
 struct SafetensorsEntry {
   std::string name;
   std::string dtype;  ///< a word of the format: F32, BF16, I64, F8_E4M3, ...
@@ -38,7 +37,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view json_text,
                                            uint64_t data_bytes,
                                            const std::string& origin);
 
-/// The JSON for entries and metadata, names sorted, padded with spaces so that the data behind it
+/// The JSON for entries and metadata, names sorted, padded with spaces so that the data after it
 /// begin at a multiple of 64 bytes of the file.
 /// @throws CheckpointError naming `origin` if a name is not UTF-8 or the header becomes too long.
 std::string safetensors_header_text(const SafetensorsHeader& header, const std::string& origin);

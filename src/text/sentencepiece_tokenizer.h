@@ -21,7 +21,7 @@ class SentencePieceProcessor;
 namespace brt {
 
 /// The document end is the model's end-of-sentence token. A model that has none, as the PG-19
-/// vocabularies of the paper's reference code, gets one more token behind its own.
+/// vocabularies of the paper's reference code, gets one more token after its own.
 class SentencePieceTokenizer final : public Tokenizer {
  public:
   /// @param serialized  the contents of the model file

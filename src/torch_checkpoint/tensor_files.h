@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The safetensors format: named tensors behind a JSON header.
+// The safetensors format: named tensors after a JSON header.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct SafetensorsFile {
 /// the data begin at a multiple of 64 bytes and every tensor at a multiple of its element's size.
 /// The bytes are a function of tensors and metadata only. Tensors that are not contiguous or not in
 /// main memory are copied one at a time.
-/// @return size and checksum of what was handed to the file, whatever the disk makes of it
+/// @return size and checksum of what was handed to the file, whatever reaches the disk
 /// @throws CheckpointError for names that are not UTF-8 and for dtypes other than BOOL, U8, I8,
 /// I16, I32, I64, F16, BF16, F32, F64.
 WrittenFile save_safetensors(const std::filesystem::path& path,

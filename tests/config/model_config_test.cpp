@@ -183,13 +183,13 @@ INSTANTIATE_TEST_SUITE_P(
                    c.recurrent_layers = {};
                    c.feedback = true;
                  },
-                 "model.feedback: block feedback reads the state of a recurrent layer"},
+                 "model.feedback: block feedback attends to the state of a recurrent layer"},
         BadModel{"RotaryOddHeads",
                  [](ModelConfig& c) {
                    c.position = PositionType::kRotary;
                    c.head_size = 15;
                  },
-                 "model.head_size: rotary positions turn pairs of features, so 2 must divide it, "
+                 "model.head_size: rotary positions rotate pairs of features, so 2 must divide it, "
                  "got 15"},
         BadModel{"OddBuckets", [](ModelConfig& c) { c.num_buckets = 31; },
                  "so 2 must divide it, got 31"},
