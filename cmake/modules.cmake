@@ -29,6 +29,8 @@ function(brt_add_test name)
   target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name}_test PRIVATE BRT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name}_test PRIVATE ${ARG_DEPS} GTest::gtest_main)
+  # A third less time to compile than at -O3, of which tests have no use.
+  target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
   if(ARG_TORCH)
     brt_use_precompiled_header(${name}_test)
   endif()
