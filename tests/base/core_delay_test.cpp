@@ -10,9 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include "support/one_core.h"
 
 namespace brt {
 namespace {
