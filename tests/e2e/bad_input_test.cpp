@@ -212,9 +212,10 @@ TEST_F(BadInput, WeightsAndLossesThatAreNotFiniteEndEvalWithOne) {
   need_run();
   copy("run/checkpoints/step-00000004", "model");
   fs::remove(file("model/manifest.json"));
-  WeightsFile weights(bytes_of(file("model/model.safetensors")));
-  const auto expect = [&](float value, const std::string& message) {
-    weights.fill("embedding.weight", value);
+  const WeightsFile good(bytes_of(file("model/model.safetensors")));
+  const auto expect = [&](const std::string& tensor, float value, const std::string& message) {
+    WeightsFile weights = good;
+    weights.fill(tensor, value);
     put("model/model.safetensors", weights.bytes());
     for (const bool as_json : {false, true}) {
       Command eval = {"eval", "--model", "model", "--data", "data", "--split", "validation"};
@@ -223,8 +224,8 @@ TEST_F(BadInput, WeightsAndLossesThatAreNotFiniteEndEvalWithOne) {
       EXPECT_EQ(run_->run(eval).output, "") << "figures that are none";
     }
   };
-  expect(NAN, "\"embedding.weight\"");
-  expect(3e38F, "is not a finite number\nhint: the model's numbers overflow");
+  expect("embedding.weight", NAN, "\"embedding.weight\"");
+  expect("final_norm.weight", 3e38F, "is not a finite number\nhint: the model's numbers overflow");
 }
 
 TEST_F(BadInput, DamagedConfigsAreRefused) {
