@@ -114,7 +114,7 @@ void print_table(const EvalArguments& arguments, const EvaluationResult& result)
   fmt::print("token perplexity   {}\n", figure("{:.4f}", result.token_perplexity()));
   fmt::print("word perplexity    {}\n", figure("{:.6g}", result.word_perplexity()));
   fmt::print("tokens per second  {:.0f}\n", result.tokens_per_second());
-  fmt::print("\nplace in document      tokens  bits per token\n");
+  fmt::print("\nposition in document   tokens  bits per token\n");
   for (const PositionLoss& interval : result.by_position) {
     const double bits = interval.nats / static_cast<double>(interval.tokens) / std::numbers::ln2;
     fmt::print("{:>8} - {:<8} {:>9}  {:>14.5f}\n", interval.from, interval.to - 1, interval.tokens,
