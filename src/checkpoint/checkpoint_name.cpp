@@ -45,9 +45,8 @@ std::optional<int64_t> parse_step(const std::string& text) {
   int64_t step = 0;
   const char* end = text.data() + text.size();
   const std::from_chars_result result = std::from_chars(text.data(), end, step);
-  const bool is_step = result.ec == std::errc() && result.ptr == end && step >= 0;
-  const bool has_leading_zero = text.size() > 1 && text.front() == '0';
-  return is_step && !has_leading_zero ? std::optional<int64_t>(step) : std::nullopt;
+  return result.ec == std::errc() && result.ptr == end && step >= 0 ? std::optional<int64_t>(step)
+                                                                    : std::nullopt;
 }
 
 std::string steps_hint(const fs::path& run) {

@@ -141,6 +141,7 @@ TEST(BrtApi, TheNoteNamesABetterCheckpoint) {
 TEST(BrtApi, ATokenizerThatIsLargerThanTheModelIsRefused) {
   const ScratchFolder scratch;
   const std::filesystem::path folder = scratch / "model";
+  std::filesystem::create_directories(folder);
   ModelConfig config = tiny_config();
   config.vocab_size = 200;  // the bytes and the document's end are 257
   save_model(folder, tiny_model(config, /*seed=*/3), "");

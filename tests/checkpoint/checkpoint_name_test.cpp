@@ -61,7 +61,6 @@ TEST_F(CheckpointName, ThatIsNotThereIsRefusedWithThoseThatAre) {
                    "\"worst\" names no checkpoint\nhint: RUN@best, RUN@latest or "
                    "RUN@STEP; there are checkpoints"));
   EXPECT_TRUE(says(refusal(""), "\"\" names no checkpoint"));
-  EXPECT_TRUE(says(refusal("010"), "\"010\" names no checkpoint"));
   EXPECT_TRUE(says(refusal("-10"), "\"-10\" names no checkpoint"));
   EXPECT_TRUE(says(refusal("99999999999999999999"), "names no checkpoint"));
   fs::remove_all(checkpoint(20));
