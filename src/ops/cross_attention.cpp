@@ -8,6 +8,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/matmul.h>
 
+#include "config/model_constants.h"
 #include "ops/attention_operands.h"
 #include "ops/phantom_softmax.h"
 #include "ops/shape_check.h"

@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 
+#include "config/model_constants.h"
 #include "ops/rms_norm_autograd.h"
 #include "ops/shape_check.h"
 

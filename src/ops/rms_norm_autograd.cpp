@@ -6,9 +6,9 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "config/model_constants.h"
 #include "kernels/rms_norm.h"
 #include "ops/kernel_pointers.h"
-#include "ops/rms_norm.h"
 #include "ops/row_chunks.h"
 
 namespace brt {

@@ -5,7 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 
-#include "ops/rms_norm.h"
+#include "config/model_constants.h"
 #include "ops/unit_length_autograd.h"
 
 namespace brt {

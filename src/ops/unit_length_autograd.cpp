@@ -5,9 +5,9 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "config/model_constants.h"
 #include "kernels/unit_length.h"
 #include "ops/kernel_pointers.h"
-#include "ops/rms_norm.h"
 #include "ops/row_chunks.h"
 
 namespace brt {

@@ -18,6 +18,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
+#include "config/model_constants.h"
 #include "ops/attention_operands.h"
 #include "ops/phantom_softmax.h"
 #include "ops/position_bias.h"

@@ -26,7 +26,7 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"text", {"config", "base"}},
         {"data", {"text", "config", "base"}},
         {"safetensors", {"config", "base"}},
-        {"kernels", {"base"}},
+        {"kernels", {"config", "base"}},
         {"ops", {"kernels", "config", "base"}},
         {"torch_ops", {"ops"}},
         {"model", {"ops"}},
