@@ -70,7 +70,7 @@ at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
       cross_attention(qkv.query_BSHK, qkv.keys_BSHK, qkv.values_BSHK, scale_);
   const at::Tensor cross_BSHK =
       cross_attention(qkv.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
-                      HiddenKeys{block.empty_cache_B, config_.window});
+                      {.empty_cache_B = block.empty_cache_B, .cache_keys = config_.window});
   const at::Tensor attended_BSE = at::cat({self_BSHK.flatten(2), cross_BSHK.flatten(2)}, 2);
   switch (config_.cell) {
     case CellType::kSkip:
