@@ -356,12 +356,11 @@ void run_pass(const Problem& problem, const Results& results, at::ScalarType dty
 
 }  // namespace
 
-bool fused_cross_entropy_runs(const at::Tensor& hidden_RD,
-                              const at::Tensor& embedding_VD,
-                              at::ScalarType dtype) {
-  return hidden_RD.is_cpu() && embedding_VD.is_cpu() && hidden_RD.scalar_type() == at::kFloat &&
-         embedding_VD.scalar_type() == at::kFloat && hidden_RD.size(1) > 0 &&
-         (dtype == at::kFloat || dtype == at::kBFloat16);
+bool is_cross_entropy_fused(const at::Tensor& hidden_RD,
+                            const at::Tensor& embedding_VD,
+                            at::ScalarType dtype) {
+  return is_float32_for_kernels(hidden_RD) && is_float32_for_kernels(embedding_VD) &&
+         hidden_RD.size(1) > 0 && is_for_kernels(dtype);
 }
 
 at::Tensor fused_token_losses(const at::Tensor& hidden_RD,

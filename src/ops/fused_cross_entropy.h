@@ -7,10 +7,10 @@
 
 namespace brt {
 
-/// Whether this form computes these operands: float32 on the CPU, products in float32 or bfloat16.
-bool fused_cross_entropy_runs(const at::Tensor& hidden_RD,
-                              const at::Tensor& embedding_VD,
-                              at::ScalarType dtype);
+/// Whether the kernels compute this: float32 on the CPU, products in float32 or bfloat16.
+bool is_cross_entropy_fused(const at::Tensor& hidden_RD,
+                            const at::Tensor& embedding_VD,
+                            at::ScalarType dtype);
 
 /// nats[r] = -log softmax(hidden[r] E^T / sqrt(D))[target[r]], float32 [R]; no gradient.
 ///

@@ -91,6 +91,15 @@ TEST(Architecture, EveryModuleIsInTheList) {
   }
 }
 
+TEST(Architecture, GradientsOfOpsHaveFilesOfTheirOwn) {
+  for (const SourceFile& file : program_files()) {
+    if (file.module == "ops" && !file.path.stem().string().ends_with("_autograd")) {
+      EXPECT_FALSE(code_only(file.text).find("autograd::Function<") != std::string::npos)
+          << file.path << ": an autograd function belongs into a file NAME_autograd.cpp";
+    }
+  }
+}
+
 TEST(Architecture, IncludesFollowTheArrows) {
   for (const SourceFile& file : program_files()) {
     for (const std::string& name : includes(file, '"')) {
