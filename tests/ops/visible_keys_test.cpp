@@ -2,9 +2,12 @@
 // Keys of empty caches, as kernels and as the plain forms see them.
 #include "ops/visible_keys.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -32,7 +35,7 @@ TEST(VisibleKeys, LogitsOfAnEmptyCacheAreHiddenInItsLaneOnly) {
 
 // In a window's second block the keys of the same columns are others.
 TEST(VisibleKeys, KeysAreHiddenByTheirIndexWhereverTheyStand) {
-  const VisibleKeys visible = {.empty_cache_B = at::tensor({1}), .cache_keys = 2};
+  const VisibleKeys visible = {.empty_cache_B = at::ones({1}, at::kBool), .cache_keys = 2};
   const at::Tensor index_T1J = at::tensor({0, 1, 2, 2, 3, 4}).view({2, 1, 3});
   const at::Tensor got = visible.hide_empty_cache(at::zeros({1, 1, 2, 1, 3}), index_T1J);
   const at::Tensor want = at::tensor({kHiddenLogit, kHiddenLogit, 0.0, 0.0, 0.0, 0.0});
