@@ -14,8 +14,6 @@
 namespace brt::kernels {
 namespace {
 
-constexpr float kPhantomLogit = -1000.0F;
-
 /// q . k + bias
 template <bool kHasBias>
 inline float raw_logit(const AttentionRow& row, int64_t i) {
@@ -32,7 +30,7 @@ using Lanes [[gnu::vector_size(kSumLanes * sizeof(float))]] = float;
 /// The largest logit, or the phantom's.
 template <bool kHasBias>
 float largest_logit(const AttentionRow& row) {
-  Lanes lanes = Lanes{} + kPhantomLogit;
+  Lanes lanes = Lanes{} + kPhantom;
   int64_t i = 0;
   for (; i + kSumLanes <= row.count; i += kSumLanes) {
     Lanes logits;
@@ -45,7 +43,7 @@ float largest_logit(const AttentionRow& row) {
     logits *= row.scale;
     lanes = logits > lanes ? logits : lanes;
   }
-  float largest = kPhantomLogit;
+  float largest = kPhantom;
   for (; i < row.count; ++i) {
     const float logit = raw_logit<kHasBias>(row, i) * row.scale;
     largest = logit > largest ? logit : largest;
@@ -65,7 +63,7 @@ float softmax_row(const AttentionRow& row, T* probability) {
     exponentials[i] = exponential(raw_logit<kHasBias>(row, i) * row.scale - largest);
   }
   const float sum = lane_sum(row.count, [&](int64_t i) { return exponentials[i]; }) +
-                    exponential(kPhantomLogit - largest);
+                    exponential(kPhantom - largest);
   const float factor = 1.0F / sum;
   BRT_INDEPENDENT_ITERATIONS
   for (int64_t i = 0; i < row.count; ++i) {

@@ -5,9 +5,13 @@
 
 #include <cstdint>
 
+#include "config/model_constants.h"
 #include "kernels/bfloat16.h"
 
 namespace brt::kernels {
+
+/// The entry that each row has beside its keys.
+constexpr float kPhantom = static_cast<float>(kPhantomLogit);
 
 /// The visible part of one row.
 struct AttentionRow {

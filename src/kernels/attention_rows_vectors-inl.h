@@ -14,8 +14,6 @@
 namespace brt::kernels {
 namespace {
 
-constexpr float kPhantomLogit = -1000.0F;
-
 /// q . k + bias
 template <class Vector, bool kHasBias>
 inline __attribute__((always_inline)) typename Vector::Type raw_logits(const AttentionRow& row,
@@ -35,14 +33,14 @@ float softmax_row(const AttentionRow& row, T* probability) {
   using Type = typename Vector::Type;
   using Mask = typename Vector::Mask;
   const Type scale = Vector::broadcast(row.scale * kInverseLn2);
-  Type largest = Vector::broadcast(kPhantomLogit * kInverseLn2);
+  Type largest = Vector::broadcast(kPhantom * kInverseLn2);
   for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {
     const Type logits = Vector::multiply(raw_logits<Vector, kHasBias>(row, i, mask), scale);
     largest = Vector::max(largest, logits, mask);
   });
   const float maximum = Vector::largest(largest);
   const Type shift = Vector::broadcast(-maximum);
-  const Type phantom = Vector::broadcast(kPhantomLogit * kInverseLn2 - maximum);
+  const Type phantom = Vector::broadcast(kPhantom * kInverseLn2 - maximum);
   Type sums = Vector::power_of_two(phantom, Vector::first(1));
   float* exponentials = row.product;
   for_vectors<Vector>(row.count, [&](int64_t i, Mask mask) {

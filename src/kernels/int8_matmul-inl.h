@@ -101,38 +101,16 @@ struct PlainInt8Micro {
                     int64_t row,
                     int64_t column,
                     int64_t columns) {
-    float values[kPanelColumns];
     const double row_scale = static_cast<double>(args.row_scale[row]);
+    float* out = args.out + row * args.out_stride + column;
+    const bool adds = args.output == MatmulOutput::kAddFloat;
     for (int64_t c = 0; c < columns; ++c) {  // each step but the last product is exact in float64
       const double sum = 128.0 * static_cast<double>(sums.high[c]) +
                          static_cast<double>(sums.low[c]) -
                          16384.0 * static_cast<double>(args.column_sum[column + c]);
       const double scale = row_scale * static_cast<double>(args.column_scale[column + c]);
-      values[c] = static_cast<float>(sum * scale);
-    }
-    float* out = args.out + row * args.out_stride + column;
-    switch (args.output) {
-      case MatmulOutput::kStore:
-      case MatmulOutput::kStoreFloat:
-        for (int64_t c = 0; c < columns; ++c) {
-          out[c] = values[c];
-        }
-        break;
-      case MatmulOutput::kStoreRelu:
-        for (int64_t c = 0; c < columns; ++c) {
-          out[c] = values[c] < 0.0F ? 0.0F : values[c];  // a NaN stays one
-        }
-        break;
-      case MatmulOutput::kAddFloat:
-        for (int64_t c = 0; c < columns; ++c) {
-          out[c] += values[c];
-        }
-        break;
-      case MatmulOutput::kStoreSum:
-        for (int64_t c = 0; c < columns; ++c) {
-          out[c] = args.addend[row * args.out_stride + column + c] + values[c];
-        }
-        break;
+      const float value = static_cast<float>(sum * scale);
+      out[c] = adds ? out[c] + value : value;
     }
   }
 };

@@ -34,8 +34,7 @@ void check(const MatmulInt8Args& args) {
     BRT_ASSERT(is_array(args.column_scale, args.columns));
     BRT_ASSERT(is_array(args.column_sum, args.columns));
   }
-  BRT_ASSERT(args.output != MatmulOutput::kStoreSum ||
-             is_matrix(args.addend, args.rows, args.columns, args.out_stride));
+  BRT_ASSERT(args.output == MatmulOutput::kStoreFloat || args.output == MatmulOutput::kAddFloat);
 }
 
 }  // namespace

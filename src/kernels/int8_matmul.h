@@ -30,8 +30,7 @@ struct MatmulInt8Args {
   int64_t rows = 0;
   int64_t columns = 0;
   int64_t depth = 0;                                ///< at most kMaxInt8Depth
-  MatmulOutput output = MatmulOutput::kStoreFloat;  ///< kStore is the same here
-  const float* addend = nullptr;                    ///< as in MatmulArgs
+  MatmulOutput output = MatmulOutput::kStoreFloat;  ///< or kAddFloat; no other
   const void* next_panels = nullptr;                ///< as in MatmulArgs
 };
 

@@ -44,20 +44,8 @@ void write_outputs(
   const __mmask16 mask = first16(columns);
   __m512 values = _mm512_maskz_insertf32x8(0xFFFF, _mm512_castps256_ps512(first), second, 1);
   float* out = args.out + offset;
-  switch (args.output) {
-    case MatmulOutput::kStore:
-    case MatmulOutput::kStoreFloat:
-      break;
-    case MatmulOutput::kStoreRelu:
-      // Of a NaN and another number, max gives the second operand.
-      values = _mm512_maskz_max_ps(0xFFFF, _mm512_setzero_ps(), values);
-      break;
-    case MatmulOutput::kAddFloat:
-      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), values);
-      break;
-    case MatmulOutput::kStoreSum:
-      values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, args.addend + offset), values);
-      break;
+  if (args.output == MatmulOutput::kAddFloat) {
+    values = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out), values);
   }
   _mm512_mask_storeu_ps(out, mask, values);
 }

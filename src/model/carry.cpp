@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "base/error.h"
+#include "ops/wide_dtype.h"
 
 namespace brt {
 namespace {
@@ -105,7 +106,7 @@ Carry make_carry(const ModelConfig& config,
                  at::ScalarType dtype,
                  at::Device device) {
   const at::TensorOptions options = at::TensorOptions().dtype(dtype).device(device);
-  const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
+  const at::ScalarType wide = wide_dtype(dtype);
   Carry carry;
   for (int64_t i = 0; i < config.num_layers; ++i) {
     LayerCarry layer;

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace brt {
+
+class WeightUses;
 
 /// Collects gate values during a forward pass, for monitoring.
 struct GateLog {
@@ -25,6 +28,9 @@ struct ForwardOptions {
   uint64_t dropout_seed = 0;    ///< masks are a function of this and of their position in the model
   bool recompute = false;       ///< recompute each layer in backward instead of saving its inside
   GateLog* gate_log = nullptr;  ///< where gate values are collected, if anywhere
+  /// What the uses of weights share (ops/shared_weights.h). LanguageModelImpl::forward makes one
+  /// for its pass; without, each use gives the weight a gradient of its own.
+  std::shared_ptr<WeightUses> weight_uses = nullptr;
 };
 
 }  // namespace brt

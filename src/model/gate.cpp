@@ -36,8 +36,10 @@ LstmGate::Map::Map(int64_t source_width, int64_t width)
     : weight(register_parameter("weight", at::empty({width, source_width}))),
       bias(register_parameter("bias", at::empty({width}))) {}
 
-at::Tensor LstmGate::Map::forward(const at::Tensor& source_BSE, at::ScalarType dtype) {
-  return linear(source_BSE, {weight, packed}, dtype).to(bias.scalar_type()) + bias;
+at::Tensor LstmGate::Map::forward(const at::Tensor& source_BSE, const ForwardOptions& options) {
+  return linear(source_BSE, {weight, packed, options.weight_uses}, options.dtype)
+             .to(bias.scalar_type()) +
+         bias;
 }
 
 LstmGate::LstmGate(int64_t source_width, int64_t width, bool candidate_tanh)
@@ -48,8 +50,8 @@ LstmGate::LstmGate(int64_t source_width, int64_t width, bool candidate_tanh)
 at::Tensor LstmGate::forward(const GateInput& input,
                              const ForwardOptions& options,
                              const std::string& log_name) {
-  const at::Tensor write_BSD = input_map->forward(input.source_BSE, options.dtype);
-  const at::Tensor keep_BSD = forget_map->forward(input.source_BSE, options.dtype);
+  const at::Tensor write_BSD = input_map->forward(input.source_BSE, options);
+  const at::Tensor keep_BSD = forget_map->forward(input.source_BSE, options);
   if (options.gate_log != nullptr) {
     log_gate(options, log_name + ".keep", at::sigmoid(keep_BSD.detach() + 1));
     log_gate(options, log_name + ".write", at::sigmoid(write_BSD.detach() - 1));

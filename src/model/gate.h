@@ -49,7 +49,7 @@ struct LstmGate : public Gate {
   /// Weight and bias of one of the two sigmoids.
   struct Map : public torch::nn::Module {
     Map(int64_t source_width, int64_t width);
-    at::Tensor forward(const at::Tensor& source_BSE, at::ScalarType dtype);
+    at::Tensor forward(const at::Tensor& source_BSE, const ForwardOptions& options);
 
     at::Tensor weight;                                                        ///< [D, h's width]
     at::Tensor bias;                                                          ///< [D]

@@ -3,7 +3,8 @@
 #include "model/language_model.h"
 
 #include <algorithm>
-#include <cmath>
+#include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,90 +12,16 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include "base/error.h"
 #include "base/seeded_random.h"
-#include "model/recompute.h"
+#include "model/layer_recompute.h"
 #include "ops/cross_entropy.h"
 #include "ops/dropout.h"
 #include "ops/shape_check.h"
+#include "ops/shared_weights.h"
 
 namespace brt {
-namespace {
-
-/// A layer's carry and heads as a flat list of defined tensors, and back, for
-/// recompute_in_backward.
-std::vector<at::Tensor*> tensors_of(LayerCarry& carry) {
-  return {&carry.keys_BMHK,           &carry.values_BMHK,     &carry.state_BSD,
-          &carry.qkv.keys_BSHK,       &carry.qkv.values_BSHK, &carry.qkv.query_BSHK,
-          &carry.qkv.cross_query_BSHK};
-}
-
-std::vector<at::Tensor*> tensors_of(LayerInput& input) {
-  std::vector<at::Tensor*> tensors = tensors_of(input.carry);
-  tensors.insert(tensors.begin(), &input.hidden_BND);
-  tensors.push_back(&input.feedback.keys_BSHK);
-  tensors.push_back(&input.feedback.values_BSHK);
-  return tensors;
-}
-
-std::vector<at::Tensor*> tensors_of(LayerOutput& output) {
-  std::vector<at::Tensor*> tensors = tensors_of(output.carry);
-  tensors.insert(tensors.begin(), &output.hidden_BND);
-  return tensors;
-}
-
-std::vector<at::Tensor> defined_values(const std::vector<at::Tensor*>& tensors) {
-  std::vector<at::Tensor> values;
-  for (const at::Tensor* tensor : tensors) {
-    if (tensor->defined()) {
-      values.push_back(*tensor);
-    }
-  }
-  return values;
-}
-
-/// Puts values back where defined_values took them from.
-void assign_defined(const std::vector<at::Tensor*>& tensors,
-                    const std::vector<at::Tensor>& values) {
-  size_t next = 0;
-  for (at::Tensor* tensor : tensors) {
-    if (tensor->defined()) {
-      *tensor = values[next++];
-    }
-  }
-}
-
-LayerOutput forward_layer(LayerImpl& layer, LayerInput input, const ForwardOptions& options) {
-  if (!options.recompute || !at::GradMode::is_enabled()) {
-    return layer.forward(input, options);
-  }
-  LayerOutput shape;  // which of the output's tensors are defined; filled by the first call
-  bool first_call = true;
-  const TensorFunction function = [&layer, &shape, &first_call, input,
-                                   options](const std::vector<at::Tensor>& values) {
-    LayerInput given = input;
-    assign_defined(tensors_of(given), values);
-    ForwardOptions quiet = options;
-    if (!at::GradMode::is_enabled() && first_call) {
-      LayerOutput output = layer.forward(given, options);
-      shape = output;
-      first_call = false;
-      return defined_values(tensors_of(output));
-    }
-    quiet.gate_log = nullptr;  // logged by the first call
-    LayerOutput output = layer.forward(given, quiet);
-    return defined_values(tensors_of(output));
-  };
-  const std::vector<at::Tensor> outputs =
-      recompute_in_backward(function, defined_values(tensors_of(input)), layer.parameters());
-  assign_defined(tensors_of(shape), outputs);
-  return shape;
-}
-
-}  // namespace
 
 LanguageModelImpl::LanguageModelImpl(const ModelConfig& config)
     : config_(config),
@@ -127,9 +54,11 @@ SegmentOutput LanguageModelImpl::forward(const at::Tensor& tokens_BN,
                                    config_.vocab_size, smallest, largest));
     }
   }
+  ForwardOptions of_pass = options;
+  of_pass.weight_uses = std::make_shared<WeightUses>();
   Carry current = begin_documents(carry, starts_B);
   const at::Tensor embedded_BND = at::embedding(embedding_, tokens_BN.to(at::kLong));
-  const at::Tensor hidden_BND = read_pieces(embedded_BND, current, options);
+  const at::Tensor hidden_BND = read_pieces(embedded_BND, current, of_pass);
   const at::Tensor normed_BND = dropout(final_norm_->forward(hidden_BND), options.dropout,
                                         derive_seed(options.dropout_seed, "output", {}));
   return {normed_BND, current};
@@ -216,7 +145,7 @@ at::Tensor LanguageModelImpl::read_piece(const at::Tensor& hidden_BMD,
     input.feedback = feedback;
     input.empty_cache_B = empty_cache_B;
     input.piece = piece;
-    LayerOutput output = forward_layer(layer(i), input, options);
+    LayerOutput output = forward_or_recompute(layer(i), input, options);
     current_BMD = output.hidden_BND;
     carry.layers[static_cast<size_t>(i)] = output.carry;
   }

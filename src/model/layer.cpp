@@ -11,6 +11,7 @@
 #include "ops/cross_attention.h"
 #include "ops/dropout.h"
 #include "ops/feed_forward.h"
+#include "ops/linear.h"
 
 namespace brt {
 
@@ -33,7 +34,7 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
       options.dropout == 0.0 ? attention_norm_->forward(input.hidden_BND, options.dtype)
                              : dropout(attention_norm_->forward(input.hidden_BND), options.dropout,
                                        dropout_seed("input", input.piece, options));
-  const TokenQkv qkv = attention_->project(normed_BND, options.dtype);
+  const TokenQkv qkv = attention_->project(normed_BND, options);
   LayerCarry carry = input.carry;
   carry.keys_BMHK = at::cat({input.carry.keys_BMHK, qkv.keys_BNHK}, 1);
   carry.values_BMHK = at::cat({input.carry.values_BMHK, qkv.values_BNHK}, 1);
@@ -50,7 +51,7 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
     attended_BNE = at::cat({attended_BNE, cross_BNHK.flatten(2)}, 2);
   }
   const at::Tensor attended_BND =
-      linear_add(input.hidden_BND, attended_BNE, attention_->output->ref(), options.dtype);
+      linear_add(input.hidden_BND, attended_BNE, attention_->output->ref(options), options.dtype);
 
   const at::Tensor next_BND = add_ffn(attended_BND, input.piece, options);
 
@@ -68,12 +69,11 @@ at::Tensor LayerImpl::add_ffn(const at::Tensor& attended_BND,
                               const ForwardOptions& options) {
   const at::Tensor normed_BND = ffn_norm_->forward(attended_BND, options.dtype);
   if (options.dropout == 0.0) {
-    return feed_forward_add(attended_BND, normed_BND, ffn_->up->ref(), ffn_->down->ref(),
-                            options.dtype);
+    return feed_forward_add(attended_BND, normed_BND, ffn_->up->ref(options),
+                            ffn_->down->ref(options), options.dtype);
   }
-  return attended_BND +
-         dropout(ffn_->output(ffn_->hidden(normed_BND, options.dtype), options.dtype),
-                 options.dropout, dropout_seed("ffn", piece, options));
+  return attended_BND + dropout(ffn_->output(ffn_->hidden(normed_BND, options), options),
+                                options.dropout, dropout_seed("ffn", piece, options));
 }
 
 /// yc: the tokens over the states as they were before each block. Moves the state of `carry` on at

@@ -4,13 +4,15 @@
 
 #include <ATen/ops/empty.h>
 
+#include "ops/linear.h"
+
 namespace brt {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features)
     : weight(register_parameter("weight", at::empty({out_features, in_features}))) {}
 
-at::Tensor LinearImpl::forward(const at::Tensor& x, at::ScalarType dtype) {
-  return linear(x, ref(), dtype);
+at::Tensor LinearImpl::forward(const at::Tensor& x, const ForwardOptions& options) {
+  return linear(x, ref(options), options.dtype);
 }
 
 }  // namespace brt

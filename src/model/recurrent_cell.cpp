@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "model/token_attention.h"
 #include "ops/cross_attention.h"
+#include "ops/linear.h"
 
 namespace brt {
 
@@ -53,7 +54,9 @@ StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD,
                                           const ForwardOptions& options) {
   const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
   const std::vector<at::Tensor> joined = linear_group(
-      named_BSD, {key_->ref(), value_->ref(), query_->ref(), cross_query_->ref()}, options.dtype);
+      named_BSD,
+      {key_->ref(options), value_->ref(options), query_->ref(options), cross_query_->ref(options)},
+      options.dtype);
   StateQkv qkv;
   qkv.keys_BSHK = unit_heads(joined[0], config_);
   qkv.values_BSHK = split_heads(joined[1], config_);
@@ -70,7 +73,7 @@ at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
       cross_attention(qkv.query_BSHK, qkv.keys_BSHK, qkv.values_BSHK, scale_);
   const at::Tensor cross_BSHK =
       cross_attention(qkv.cross_query_BSHK, block.keys_BJHK, block.values_BJHK, cross_scale_,
-                      HiddenKeys{block.empty_cache_B, config_.window});
+                      {.empty_cache_B = block.empty_cache_B, .cache_keys = config_.window});
   const at::Tensor attended_BSE = at::cat({self_BSHK.flatten(2), cross_BSHK.flatten(2)}, 2);
   switch (config_.cell) {
     case CellType::kSkip:
@@ -86,16 +89,16 @@ at::Tensor RecurrentCellImpl::next_state(const at::Tensor& state_BSD,
 at::Tensor RecurrentCellImpl::skip(const at::Tensor& state_BSD,
                                    const at::Tensor& attended_BSE,
                                    const ForwardOptions& options) {
-  const at::Tensor candidate_BSD = output_->forward(attended_BSE, options.dtype);
+  const at::Tensor candidate_BSD = output_->forward(attended_BSE, options);
   return gate_->forward({state_BSD, candidate_BSD, attended_BSE}, options, name_ + ".gate");
 }
 
 at::Tensor RecurrentCellImpl::single(const at::Tensor& state_BSD,
                                      const at::Tensor& attended_BSE,
                                      const ForwardOptions& options) {
-  const at::Tensor hidden_BSF = ffn_->hidden(attended_BSE, options.dtype);
+  const at::Tensor hidden_BSF = ffn_->hidden(attended_BSE, options);
   const at::Tensor candidate_BSD =
-      at::tanh(ffn_->output(hidden_BSF, options.dtype).to(state_BSD.scalar_type()));
+      at::tanh(ffn_->output(hidden_BSF, options).to(state_BSD.scalar_type()));
   return gate_->forward({state_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".gate");
 }
 
@@ -104,8 +107,8 @@ at::Tensor RecurrentCellImpl::dual(const at::Tensor& state_BSD,
                                    const ForwardOptions& options) {
   const at::Tensor between_BSD = skip(state_BSD, attended_BSE, options);
   const at::Tensor hidden_BSF =
-      ffn_->hidden(ffn_norm_->forward(between_BSD, options.dtype), options.dtype);
-  const at::Tensor candidate_BSD = ffn_->output(hidden_BSF, options.dtype);
+      ffn_->hidden(ffn_norm_->forward(between_BSD, options.dtype), options);
+  const at::Tensor candidate_BSD = ffn_->output(hidden_BSF, options);
   return ffn_gate_->forward({between_BSD, candidate_BSD, hidden_BSF}, options, name_ + ".ffn_gate");
 }
 

@@ -7,6 +7,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include "ops/linear.h"
 #include "ops/position_bias.h"
 #include "ops/rotary.h"
 #include "ops/unit_length.h"
@@ -53,12 +54,12 @@ TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool reads_sta
   }
 }
 
-TokenQkv TokenAttentionImpl::project(const at::Tensor& normed_BND, at::ScalarType dtype) {
-  std::vector<WeightRef> weights = {key->ref(), value->ref(), query->ref()};
+TokenQkv TokenAttentionImpl::project(const at::Tensor& normed_BND, const ForwardOptions& options) {
+  std::vector<WeightRef> weights = {key->ref(options), value->ref(options), query->ref(options)};
   if (cross_query) {
-    weights.push_back(cross_query->ref());
+    weights.push_back(cross_query->ref(options));
   }
-  const std::vector<at::Tensor> joined = linear_group(normed_BND, weights, dtype);
+  const std::vector<at::Tensor> joined = linear_group(normed_BND, weights, options.dtype);
   TokenQkv qkv;
   qkv.keys_BNHK = unit_heads(joined[0], config_);
   qkv.values_BNHK = split_heads(joined[1], config_);

@@ -33,8 +33,8 @@ at::Tensor split_heads(const at::Tensor& joined, const ModelConfig& config);
 struct TokenAttentionImpl : public torch::nn::Module {
   TokenAttentionImpl(const ModelConfig& config, bool reads_states);
 
-  /// k, v, q (and q2) of normalised tokens [B, N, D].
-  TokenQkv project(const at::Tensor& normed_BND, at::ScalarType dtype);
+  /// k, v, q (and q2) of normalised tokens [B, N, D], of options.dtype.
+  TokenQkv project(const at::Tensor& normed_BND, const ForwardOptions& options);
 
   /// ys: each token over the W tokens before it.
   /// @param keys_BMHK, values_BMHK  cache first, see ops/window_attention.h

@@ -2,20 +2,14 @@
 // Attention without positions: tokens over states, states over states, states over tokens.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 
 #include <ATen/core/Tensor.h>
 
-#include "ops/attention_autograd.h"
+#include "ops/fused_attention.h"
+#include "ops/visible_keys.h"
 
 namespace brt {
-
-/// Keys that some lanes may not see.
-struct HiddenKeys {
-  at::Tensor lanes_B;  ///< bool: in these lanes; undefined: in none
-  int64_t first = 0;   ///< the first so many keys are hidden
-};
 
 /// out_i = sum_j softmax_j(q_i . k_j * |scale|) v_j, with a phantom logit of -1000.
 ///
@@ -24,6 +18,7 @@ struct HiddenKeys {
 /// @param keys_BJHK    J keys
 /// @param values_BJHK  values, as keys; of any head size
 /// @param scale_H      learned scale; undefined: 1
+/// @param visible      which keys lanes with an empty cache do not see; without a window
 /// @return out_BRHK of the queries' dtype and the values' head size; zero where a lane's keys are
 /// all hidden.
 /// @throws ShapeError if sizes, dtypes or devices disagree. Gradient to every floating argument.
@@ -33,7 +28,7 @@ at::Tensor cross_attention(const at::Tensor& query_BRHK,
                            const at::Tensor& keys_BJHK,
                            const at::Tensor& values_BJHK,
                            const at::Tensor& scale_H,
-                           const HiddenKeys& hidden = {});
+                           const VisibleKeys& visible = {});
 
 /// cross_attention in plain ATen: the definition, and what runs in float64, for few queries, and on
 /// other devices.
@@ -41,7 +36,7 @@ at::Tensor cross_attention_reference(const at::Tensor& query_BRHK,
                                      const at::Tensor& keys_BJHK,
                                      const at::Tensor& values_BJHK,
                                      const at::Tensor& scale_H,
-                                     const HiddenKeys& hidden = {});
+                                     const VisibleKeys& visible = {});
 
 /// What the kernels are called with, where they can compute this.
 /// @throws as cross_attention
@@ -49,13 +44,13 @@ std::optional<FusedAttentionCall> fused_cross_attention(const at::Tensor& query_
                                                         const at::Tensor& keys_BJHK,
                                                         const at::Tensor& values_BJHK,
                                                         const at::Tensor& scale_H,
-                                                        const HiddenKeys& hidden = {});
+                                                        const VisibleKeys& visible = {});
 
 /// The checks alone.
 void check_cross_attention(const at::Tensor& query_BRHK,
                            const at::Tensor& keys_BJHK,
                            const at::Tensor& values_BJHK,
                            const at::Tensor& scale_H,
-                           const HiddenKeys& hidden = {});
+                           const VisibleKeys& visible = {});
 
 }  // namespace brt

@@ -2,7 +2,8 @@
 // The feed-forward network: its two maps one after the other, or the fused form.
 #include "ops/feed_forward.h"
 
-#include "ops/linear_autograd.h"
+#include "ops/feed_forward_autograd.h"
+#include "ops/linear.h"
 #include "ops/shape_check.h"
 
 namespace brt {
@@ -14,8 +15,7 @@ at::Tensor feed_forward_add(const at::Tensor& residual,
                             at::ScalarType dtype) {
   check_shape("feed_forward_add", "up", up.weight, {-1, x.size(-1)});
   check_shape("feed_forward_add", "down", down.weight, {residual.size(-1), up.weight.size(0)});
-  if (is_linear_fused(x, up.weight, dtype) && is_linear_fused(x, down.weight, dtype) &&
-      residual.scalar_type() == at::kFloat) {
+  if (is_feed_forward_fused(residual, x, up.weight, down.weight, dtype)) {
     return fused_feed_forward(residual, x.to(dtype), up, down);
   }
   return linear_add(residual, linear_relu(x, up, dtype), down, dtype);

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "ops/linear.h"
+#include "ops/packed_weight.h"
 
 namespace brt {
 

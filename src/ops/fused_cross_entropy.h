@@ -7,10 +7,10 @@
 
 namespace brt {
 
-/// Whether this form computes these operands: float32 on the CPU, products in float32 or bfloat16.
-bool fused_cross_entropy_runs(const at::Tensor& hidden_RD,
-                              const at::Tensor& embedding_VD,
-                              at::ScalarType dtype);
+/// Whether the kernels compute this: float32 on the CPU, products in float32 or bfloat16.
+bool is_cross_entropy_fused(const at::Tensor& hidden_RD,
+                            const at::Tensor& embedding_VD,
+                            at::ScalarType dtype);
 
 /// nats[r] = -log softmax(hidden[r] E^T / sqrt(D))[target[r]], float32 [R]; no gradient.
 ///
@@ -29,8 +29,9 @@ struct WeightedLoss {
 
 /// sum_r weight[r] nats[r] over the rows whose weight is not zero; the others are not read.
 ///
-/// Logits never leave a tile of float32 [48, V] per thread; their gradient is kept for one chunk of
-/// rows, at most 72 MiB of `dtype`. The numbers do not depend on how many threads there are.
+/// Logits never leave a tile of float32 per thread: [48, V], or [128, V] with AMX. Their gradient
+/// is kept for one chunk of rows, 144 MiB of `dtype` at most where a tile's rows fit into that. The
+/// numbers do not depend on how many threads there are.
 /// @param weight_R  float32; other arguments as above
 WeightedLoss fused_weighted_loss(const at::Tensor& hidden_RD,
                                  const at::Tensor& embedding_VD,

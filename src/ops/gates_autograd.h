@@ -6,8 +6,17 @@
 
 namespace brt {
 
-/// The gates of CPU tensors with at least one element, all of the state's shape but `bias` [D].
-/// Float32, but the candidate may be bfloat16.
+/// Whether the kernels compute this: all on the CPU, of the state's shape but for `bias` [D], and
+/// float32 but for the candidate, which may be bfloat16.
+bool is_fixed_gate_fused(const at::Tensor& state,
+                         const at::Tensor& candidate,
+                         const at::Tensor& bias);
+bool is_lstm_gate_fused(const at::Tensor& state,
+                        const at::Tensor& candidate,
+                        const at::Tensor& input,
+                        const at::Tensor& forget);
+
+/// What ops/gates.h promises, where that holds.
 at::Tensor fused_fixed_gate(const at::Tensor& state,
                             const at::Tensor& candidate,
                             const at::Tensor& bias);

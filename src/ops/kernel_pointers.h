@@ -8,10 +8,19 @@
 
 namespace brt {
 
-/// Whether kernels can compute with this tensor: float32 or bfloat16 on the CPU.
+/// Whether kernels compute with numbers of this type: float32 or bfloat16.
+inline bool is_for_kernels(at::ScalarType dtype) {
+  return dtype == at::kFloat || dtype == at::kBFloat16;
+}
+
+/// Whether kernels can compute with this tensor: of such a type, on the CPU.
 inline bool is_for_kernels(const at::Tensor& tensor) {
-  return tensor.is_cpu() &&
-         (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16);
+  return tensor.is_cpu() && is_for_kernels(tensor.scalar_type());
+}
+
+/// The same where kernels take float32 alone: weights, gains, states, residuals.
+inline bool is_float32_for_kernels(const at::Tensor& tensor) {
+  return tensor.is_cpu() && tensor.scalar_type() == at::kFloat;
 }
 
 /// function(T()) with the kernels' type of kFloat or kBFloat16.

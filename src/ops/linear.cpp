@@ -58,7 +58,7 @@ at::Tensor linear_add(const at::Tensor& residual,
                       const WeightRef& weight,
                       at::ScalarType dtype) {
   check_weight(x, weight.weight);
-  if (is_linear_fused(x, weight.weight, dtype) && residual.scalar_type() == at::kFloat) {
+  if (is_linear_fused(x, weight.weight, dtype) && is_float32_for_kernels(residual)) {
     return fused_linear_group(x.to(dtype), {weight}, LinearOutput::kAdd, residual).front();
   }
   return residual + linear_reference(x, weight.weight, dtype);

@@ -2,8 +2,6 @@
 // Products with weight matrices, in the compute precision.
 #pragma once
 
-#include <memory>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -11,16 +9,6 @@
 #include "ops/packed_weight.h"
 
 namespace brt {
-
-/// A weight [out, in], float32 (float64 in gradient checks), with its packed forms.
-struct WeightRef {
-  /// Implicit: a weight without kept forms is packed for the call only.
-  WeightRef(at::Tensor the_weight, std::shared_ptr<PackedWeight> kept_forms = nullptr)
-      : weight(std::move(the_weight)), packed(std::move(kept_forms)) {}
-
-  at::Tensor weight;
-  std::shared_ptr<PackedWeight> packed;  ///< may be null
-};
 
 /// y_i = x weight_i^T for several weights of the same x, computed in `dtype`.
 ///

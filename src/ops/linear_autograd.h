@@ -6,7 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "ops/linear.h"
+#include "ops/packed_weight.h"
 
 namespace brt {
 
@@ -16,21 +16,15 @@ enum class LinearOutput {
   kAdd,    ///< residual + x weight^T, float32
 };
 
-/// Whether there are kernels for this product.
+/// Whether the kernels compute this: a float32 weight on the CPU, products in float32 or bfloat16.
 bool is_linear_fused(const at::Tensor& x, const at::Tensor& weight, at::ScalarType dtype);
 
-/// What ops/linear.h promises, on kernels. kRelu and kAdd take one weight.
-/// @param x  on the CPU, of the compute dtype: kFloat or kBFloat16
+/// What ops/linear.h promises; is_linear_fused() holds. kRelu and kAdd take one weight.
+/// @param x         of the compute dtype
+/// @param residual  of kAdd, float32; else undefined
 std::vector<at::Tensor> fused_linear_group(const at::Tensor& x,
                                            const std::vector<WeightRef>& weights,
                                            LinearOutput output,
                                            const at::Tensor& residual);
-
-/// What ops/feed_forward.h promises, on kernels.
-/// @param x  on the CPU, of the compute dtype: kFloat or kBFloat16
-at::Tensor fused_feed_forward(const at::Tensor& residual,
-                              const at::Tensor& x,
-                              const WeightRef& up,
-                              const WeightRef& down);
 
 }  // namespace brt

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three products of a linear map on kernels, divided among the threads.
+// The products of a linear map's outputs and of its input's gradient on kernels, divided among the
+// threads.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "kernels/matmul.h"
-#include "ops/linear.h"
+#include "ops/packed_weight.h"
 
 namespace brt {
 
@@ -48,19 +49,5 @@ FeedForwardGradients feed_forward_gradients(const at::Tensor& gradient_RO,
 /// sum_i gradient_i weight_i, of the gradients' dtype.
 at::Tensor input_gradient(const std::vector<at::Tensor>& gradients_RO,
                           const std::vector<WeightRef>& weights);
-
-/// What one use of weights adds to their gradients: gradient_i^T x.
-struct WeightGradientTerm {
-  at::Tensor x_RI;
-  std::vector<at::Tensor> gradients_RO;  ///< of each weight's output; undefined: adds nothing
-};
-
-/// sums[i] += gradient_i^T x of each term, in their order. @param sums_OI  float32 [out_i, in]; an
-/// undefined one is taken for zero, and stays undefined if no term adds to it
-void add_weight_gradients(const std::vector<WeightGradientTerm>& terms,
-                          std::vector<at::Tensor>& sums_OI);
-
-/// A float32 matrix, transposed in memory.
-at::Tensor transposed_copy(const at::Tensor& matrix_IO);
 
 }  // namespace brt

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A weight matrix in the forms that the products of linear maps read.
+// A weight matrix, and the forms of it that the products of linear maps read.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 
 namespace brt {
 
-struct SharedWeights;
+class WeightUses;
 
 /// Panels (kernels/panels.h) of a float32 weight [out, in], cast to the compute dtype; made when
 /// first asked for, and again when the weight has changed since. Derived from the weight alone, so
@@ -22,9 +23,6 @@ class PackedWeight {
 
   /// The weight [out, in] itself as right operand: the gradient of x.
   const at::Tensor& straight(const at::Tensor& weight, at::ScalarType dtype);
-
-  /// The group that this weight is the first of, in the current graph (ops/shared_weights.h).
-  std::shared_ptr<SharedWeights> shared;
 
  private:
   /// What the forms were made of.
@@ -43,6 +41,22 @@ class PackedWeight {
   Source source_;
   at::Tensor transposed_;
   at::Tensor straight_;
+};
+
+/// A weight [out, in], float32 (float64 in gradient checks), for one use.
+struct WeightRef {
+  /// Implicit: a weight alone is packed for the call only.
+  WeightRef(at::Tensor the_weight,
+            std::shared_ptr<PackedWeight> kept_forms = nullptr,
+            std::shared_ptr<WeightUses> uses_of_pass = nullptr)
+      : weight(std::move(the_weight)),
+        packed(std::move(kept_forms)),
+        uses(std::move(uses_of_pass)) {}
+
+  at::Tensor weight;
+  std::shared_ptr<PackedWeight> packed;  ///< may be null
+  /// Of the forward pass (ops/shared_weights.h); null: this use gives a gradient of its own.
+  std::shared_ptr<WeightUses> uses;
 };
 
 }  // namespace brt

@@ -8,6 +8,8 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
 
+#include "config/model_constants.h"
+
 namespace brt {
 
 at::Tensor phantom_softmax(const at::Tensor& logits) {

@@ -6,9 +6,6 @@
 
 namespace brt {
 
-inline constexpr double kHiddenLogit = -1e6;      ///< logits of keys that may not be seen
-inline constexpr double kPhantomLogit = -1000.0;  ///< the entry that carries no value
-
 /// p[j] = exp(x[j]) / (sum_j exp(x[j]) + exp(-1000)), over the last axis.
 ///
 /// model.md, "Attention logits". Rows with a logit above -900 give the ordinary softmax to the last

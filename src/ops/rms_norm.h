@@ -8,9 +8,6 @@
 
 namespace brt {
 
-/// Added to mean squares before the root, in norms and in unit lengths alike.
-inline constexpr double kNormEpsilon = 1e-6;
-
 /// y = x * rsqrt(mean(x^2) + 1e-6) * gain, over the last axis.
 ///
 /// model.md, "RMSNorm". @param x [..., D]  @param gain [D]

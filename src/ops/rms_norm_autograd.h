@@ -6,8 +6,10 @@
 
 namespace brt {
 
-/// rms_norm of float32 CPU tensors with at least one element.
-/// @param out_dtype kFloat or kBFloat16
+/// Whether the kernels compute this: float32 on the CPU, to float32 or bfloat16.
+bool is_rms_norm_fused(const at::Tensor& x, const at::Tensor& gain, at::ScalarType out_dtype);
+
+/// What ops/rms_norm.h promises; is_rms_norm_fused() holds.
 at::Tensor fused_rms_norm(const at::Tensor& x, const at::Tensor& gain, at::ScalarType out_dtype);
 
 }  // namespace brt

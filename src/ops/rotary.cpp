@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "ops/shape_check.h"
+#include "ops/wide_dtype.h"
 
 namespace brt {
 
@@ -27,7 +28,7 @@ at::Tensor rotary(const at::Tensor& x_BNHK, int64_t first_position) {
   const at::Tensor frequency =
       std::numbers::pi * at::pow(10000.0, pair * (-2.0 / static_cast<double>(head_size)));
   const at::Tensor position = at::arange(first_position, first_position + x_BNHK.size(1), float64);
-  const at::ScalarType wide = x_BNHK.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::ScalarType wide = wide_dtype(x_BNHK.scalar_type());
   const at::Tensor angle = (position.unsqueeze(1) * frequency).unsqueeze(1);  // [N, 1, K/2]
   const at::Tensor cosine = angle.cos().to(wide);
   const at::Tensor sine = angle.sin().to(wide);

@@ -1,76 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group of weights as the uses of one autograd graph see it.
+// Groups of weights as the uses of one forward pass see them.
 #include "ops/shared_weights.h"
 
-#include <memory>
+#include <algorithm>
 
 #include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/custom_function.h>
+
+#include "ops/shared_weights_autograd.h"
 
 namespace brt {
-namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-/// The node. Saved: nothing.
-struct ShareWeights : public torch::autograd::Function<ShareWeights> {
-  static variable_list forward(AutogradContext* context,
-                               at::TensorList weights,
-                               const c10::intrusive_ptr<WeightGradientSum>& sum) {
-    context->set_materialize_grads(false);
-    context->saved_data["sum"] = c10::IValue::make_capsule(sum);
-    variable_list same;
-    for (const at::Tensor& weight : weights) {
-      same.push_back(weight.detach());  // one memory and one version with the weight
-    }
-    return same;
+const SharedWeights& WeightUses::group(const std::vector<at::Tensor>& weights,
+                                       WeightGradientSum::Form form) {
+  const auto same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };
+  const auto found = std::ranges::find_if(groups_, [&](const Group& group) {
+    return group.shared.sum->form() == form && std::ranges::equal(group.weights, weights, same);
+  });
+  if (found != groups_.end()) {
+    return found->shared;
   }
-
-  /// Its outputs get no gradients: all of their uses add to the sum.
-  static variable_list backward(AutogradContext* context, const variable_list& /*gradients*/) {
-    const auto sum = c10::static_intrusive_pointer_cast<WeightGradientSum>(
-        context->saved_data["sum"].toCapsule());
-    variable_list result = sum->take();
-    result.emplace_back();  // the sum itself
-    return result;
-  }
-};
-
-/// Whether a graph's uses of these weights in this form can go on with this. Once backward has
-/// begun they are another graph's.
-bool serves(const SharedWeights& shared,
-            const std::vector<WeightRef>& weights,
-            WeightGradientSum::Form form) {
-  bool same = !shared.sum->has_begun() && shared.sum->form() == form &&
-              shared.weights.size() == weights.size();
-  for (size_t i = 0; same && i < weights.size(); ++i) {
-    same = shared.weights[i].is_alias_of(weights[i].weight) &&
-           shared.weights[i].sizes() == weights[i].weight.sizes();
-  }
-  return same;
+  SharedWeights shared;
+  shared.has_node = true;
+  shared.sum = c10::make_intrusive<WeightGradientSum>(weights.size(), form);
+  shared.weights = behind_one_node(weights, shared.sum);
+  return groups_.emplace_back(Group{weights, shared}).shared;
 }
 
-}  // namespace
-
 SharedWeights shared_weights(const std::vector<WeightRef>& weights, WeightGradientSum::Form form) {
-  variable_list tensors;
-  bool has_forms = true;
+  std::vector<at::Tensor> tensors;
   for (const WeightRef& weight : weights) {
     tensors.push_back(weight.weight);
-    has_forms = has_forms && weight.packed;
   }
-  if (!has_forms || !at::GradMode::is_enabled() || !tensors.front().requires_grad()) {
+  const std::shared_ptr<WeightUses>& uses = weights.front().uses;
+  if (!uses || !at::GradMode::is_enabled() || !tensors.front().requires_grad()) {
     return {tensors, c10::make_intrusive<WeightGradientSum>(weights.size(), form)};
   }
-  std::shared_ptr<SharedWeights>& kept = weights.front().packed->shared;
-  if (!kept || !serves(*kept, weights, form)) {
-    kept = std::make_shared<SharedWeights>();
-    kept->has_node = true;
-    kept->sum = c10::make_intrusive<WeightGradientSum>(weights.size(), form);
-    kept->weights = ShareWeights::apply(at::TensorList(tensors), kept->sum);
-  }
-  return *kept;
+  return uses->group(tensors, form);
 }
 
 }  // namespace brt

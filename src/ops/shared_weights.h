@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group of weights as the uses of one autograd graph see it.
+// Groups of weights as the uses of one forward pass see them.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/intrusive_ptr.h>
 
-#include "ops/linear.h"
+#include "ops/packed_weight.h"
 #include "ops/weight_gradient_sum.h"
 
 namespace brt {
@@ -22,9 +22,24 @@ struct SharedWeights {
   bool has_node = false;  ///< else the weights are their own history, and the sum is one use's
 };
 
-/// The group for the current use: new in a graph's first use, the same in later ones.
-/// @param weights  at least one, with gradients or not alike. Without gradients, or without kept
-/// forms, nothing is shared: the weights themselves and a sum for one use
+/// The groups that a forward pass has used. Made for one pass, and given to every use of a weight
+/// in it (WeightRef::uses); a second graph, such as that of a recomputation, takes another.
+class WeightUses {
+ public:
+  /// The group of these weights: new at its first use, the same at later ones.
+  const SharedWeights& group(const std::vector<at::Tensor>& weights, WeightGradientSum::Form form);
+
+ private:
+  struct Group {
+    std::vector<at::Tensor> weights;  ///< as they were given
+    SharedWeights shared;
+  };
+  std::vector<Group> groups_;
+};
+
+/// The group for one use.
+/// @param weights  at least one, with gradients or not alike, and of one pass. Without gradients,
+/// or without WeightRef::uses, nothing is shared: the weights themselves and a sum for one use
 SharedWeights shared_weights(const std::vector<WeightRef>& weights,
                              WeightGradientSum::Form form = WeightGradientSum::Form::kStraight);
 

@@ -5,25 +5,18 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 
-#include "ops/rms_norm.h"
+#include "config/model_constants.h"
 #include "ops/unit_length_autograd.h"
+#include "ops/wide_dtype.h"
 
 namespace brt {
-namespace {
-
-bool has_kernel(const at::Tensor& x) {
-  return x.is_cpu() && x.numel() > 0 &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
-}
-
-}  // namespace
 
 at::Tensor unit_length(const at::Tensor& x) {
-  return has_kernel(x) ? fused_unit_length(x) : unit_length_reference(x);
+  return is_unit_length_fused(x) ? fused_unit_length(x) : unit_length_reference(x);
 }
 
 at::Tensor unit_length_reference(const at::Tensor& x) {
-  const at::Tensor wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+  const at::Tensor wide = x.to(wide_dtype(x.scalar_type()));
   const at::Tensor square_sum = wide.square().sum(-1, /*keepdim=*/true);
   return (wide * at::rsqrt(square_sum + kNormEpsilon)).to(x.scalar_type());
 }

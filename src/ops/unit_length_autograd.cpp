@@ -5,9 +5,9 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "config/model_constants.h"
 #include "kernels/unit_length.h"
 #include "ops/kernel_pointers.h"
-#include "ops/rms_norm.h"
 #include "ops/row_chunks.h"
 
 namespace brt {
@@ -19,8 +19,8 @@ using torch::autograd::variable_list;
 template <class T>
 void write_unit_length(const at::Tensor& x, const at::Tensor& out) {
   kernels::UnitLengthArgs<T> args;
-  args.x = static_cast<const T*>(x.const_data_ptr());
-  args.out = static_cast<T*>(out.mutable_data_ptr());
+  args.x = const_pointer<T>(x);
+  args.out = mutable_pointer<T>(out);
   args.width = x.size(-1);
   args.epsilon = static_cast<float>(kNormEpsilon);
   parallel_rows(row_chunks(x), [&args](int64_t /*chunk*/, int64_t begin, int64_t end) {
@@ -33,9 +33,9 @@ void write_gradient(const at::Tensor& out_gradient,
                     const at::Tensor& x,
                     const at::Tensor& x_gradient) {
   kernels::UnitLengthBackwardArgs<T> args;
-  args.out_gradient = static_cast<const T*>(out_gradient.const_data_ptr());
-  args.x = static_cast<const T*>(x.const_data_ptr());
-  args.x_gradient = static_cast<T*>(x_gradient.mutable_data_ptr());
+  args.out_gradient = const_pointer<T>(out_gradient);
+  args.x = const_pointer<T>(x);
+  args.x_gradient = mutable_pointer<T>(x_gradient);
   args.width = x.size(-1);
   args.epsilon = static_cast<float>(kNormEpsilon);
   parallel_rows(row_chunks(x), [&args](int64_t /*chunk*/, int64_t begin, int64_t end) {
@@ -66,6 +66,8 @@ struct FusedUnitLength : public torch::autograd::Function<FusedUnitLength> {
 };
 
 }  // namespace
+
+bool is_unit_length_fused(const at::Tensor& x) { return is_for_kernels(x) && x.numel() > 0; }
 
 at::Tensor fused_unit_length(const at::Tensor& x) { return FusedUnitLength::apply(x); }
 

@@ -6,7 +6,10 @@
 
 namespace brt {
 
-/// unit_length of a float32 or bfloat16 CPU tensor with at least one element.
+/// Whether the kernels compute this: float32 or bfloat16 on the CPU.
+bool is_unit_length_fused(const at::Tensor& x);
+
+/// What ops/unit_length.h promises; is_unit_length_fused() holds.
 at::Tensor fused_unit_length(const at::Tensor& x);
 
 }  // namespace brt

@@ -14,7 +14,6 @@ constexpr int64_t kMostWaitingRows = 2048;
 }  // namespace
 
 void WeightGradientSum::add(WeightGradientTerm term) {
-  has_begun_ = true;
   waiting_rows_ += term.x_RI.size(0);
   waiting_.push_back(std::move(term));
   if (waiting_rows_ >= kMostWaitingRows) {

@@ -8,7 +8,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
-#include "ops/linear_products.h"
+#include "ops/weight_gradient_products.h"
 
 namespace brt {
 
@@ -32,12 +32,8 @@ class WeightGradientSum : public torch::CustomClassHolder {
 
   Form form() const { return form_; }
 
-  /// Whether a use was ever added.
-  bool has_begun() const { return has_begun_; }
-
  private:
   Form form_;
-  bool has_begun_ = false;
   std::vector<WeightGradientTerm> waiting_;
   int64_t waiting_rows_ = 0;
   std::vector<at::Tensor> sums_;

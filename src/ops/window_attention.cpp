@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,10 +17,13 @@
 #include <ATen/ops/zeros.h>
 
 #include "base/error.h"
+#include "config/model_constants.h"
 #include "ops/attention_operands.h"
 #include "ops/phantom_softmax.h"
 #include "ops/position_bias.h"
 #include "ops/shape_check.h"
+#include "ops/visible_keys.h"
+#include "ops/wide_dtype.h"
 
 namespace brt {
 namespace {
@@ -38,17 +40,12 @@ at::Tensor windows(const at::Tensor& keys_BMHK, int64_t window, int64_t num_bloc
   return at::cat({previous, own}, 3);
 }
 
-/// Hides the cached keys of lanes whose cache is empty, in their first block.
-at::Tensor hide_empty_cache(const at::Tensor& logits_BHTRJ,
-                            const at::Tensor& empty_cache_B,
-                            int64_t window) {
+/// Of key j of a block's window, its index among all keys: [T, 1, J].
+at::Tensor key_indices(const at::Tensor& logits_BHTRJ, int64_t window) {
   const at::TensorOptions options =
       at::TensorOptions().dtype(at::kLong).device(logits_BHTRJ.device());
-  const at::Tensor first_block_T = at::arange(logits_BHTRJ.size(2), options).eq(0);
-  const at::Tensor cached_J = at::arange(logits_BHTRJ.size(4), options).lt(window);
-  const at::Tensor hidden_BHTRJ = empty_cache_B.to(at::kBool).view({-1, 1, 1, 1, 1}) &
-                                  first_block_T.view({-1, 1, 1}) & cached_J;
-  return logits_BHTRJ.masked_fill(hidden_BHTRJ, kHiddenLogit);
+  const at::Tensor first_T = at::arange(logits_BHTRJ.size(2), options) * window;
+  return first_T.view({-1, 1, 1}) + at::arange(logits_BHTRJ.size(4), options);
 }
 
 /// Position bias times |scale|, with everything outside the causal band at kHiddenLogit: [H, R, J].
@@ -80,14 +77,14 @@ void check_window(int64_t tokens, int64_t keys, int64_t window) {
   }
 }
 
-/// The first key that each lane may see.
-std::vector<int64_t> first_keys(const at::Tensor& empty_cache_B, int64_t window) {
-  const at::Tensor empty_B = empty_cache_B.to(at::kCPU, at::kBool).contiguous();
-  std::vector<int64_t> first_visible_B;
-  for (int64_t lane = 0; lane < empty_B.size(0); ++lane) {
-    first_visible_B.push_back(empty_B.const_data_ptr<bool>()[lane] ? window : 0);
-  }
-  return first_visible_B;
+/// The keys begin with the cache: a window's worth of them.
+VisibleKeys visible_keys(const at::Tensor& query_BNHK,
+                         const at::Tensor& keys_BMHK,
+                         const WindowAttentionOptions& options) {
+  return {.window = options.window,
+          .first_row = keys_BMHK.size(1) - options.window - query_BNHK.size(1),
+          .empty_cache_B = options.empty_cache_B,
+          .cache_keys = options.window};
 }
 
 /// The rows of a block that one call is about, of every block alike.
@@ -140,13 +137,9 @@ std::optional<FusedAttentionCall> fused_window_attention(const at::Tensor& query
   if (options.dropout_mask_HWJ.defined() || !is_attention_fused(in.query, in.keys, in.values)) {
     return std::nullopt;
   }
-  FusedAttentionCall call = {in.query, in.keys, in.values, options.bias_HW, options.scale_H, {}};
-  call.visible.window = options.window;
-  call.visible.first_row = keys_BMHK.size(1) - options.window - query_BNHK.size(1);
-  if (options.empty_cache_B.defined()) {
-    call.visible.first_visible_B = first_keys(options.empty_cache_B, options.window);
-  }
-  return call;
+  return FusedAttentionCall{in.query,        in.keys,
+                            in.values,       options.bias_HW,
+                            options.scale_H, visible_keys(query_BNHK, keys_BMHK, options)};
 }
 
 at::Tensor window_attention(const at::Tensor& query_BNHK,
@@ -170,7 +163,6 @@ at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
   const int64_t num_blocks =
       std::max<int64_t>(query_BNHK.size(1) / std::max<int64_t>(rows.rows, 1), 1);
   const at::ScalarType dtype = in.query.scalar_type();
-  const at::ScalarType wide = dtype == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor scaled_query_BNHK = in.query;
   if (options.scale_H.defined()) {
     scaled_query_BNHK = (in.query * options.scale_H.abs().unsqueeze(1)).to(dtype);
@@ -180,11 +172,11 @@ at::Tensor window_attention_reference(const at::Tensor& query_BNHK,
   const at::Tensor keys_BHTJK = windows(in.keys, options.window, num_blocks);
   const at::Tensor values_BHTJK = windows(in.values, options.window, num_blocks);
 
-  at::Tensor logits_BHTRJ = at::matmul(query_BHTRK, keys_BHTJK.transpose(3, 4)).to(wide);
+  at::Tensor logits_BHTRJ =
+      at::matmul(query_BHTRK, keys_BHTJK.transpose(3, 4)).to(wide_dtype(dtype));
   logits_BHTRJ = logits_BHTRJ.add_(masked_bias(options, rows, logits_BHTRJ).unsqueeze(1));
-  if (options.empty_cache_B.defined()) {
-    logits_BHTRJ = hide_empty_cache(logits_BHTRJ, options.empty_cache_B, options.window);
-  }
+  logits_BHTRJ = visible_keys(query_BNHK, keys_BMHK, options)
+                     .hide_empty_cache(logits_BHTRJ, key_indices(logits_BHTRJ, options.window));
   at::Tensor weight_BHTRJ = phantom_softmax(logits_BHTRJ);
   if (options.dropout_mask_HWJ.defined()) {
     weight_BHTRJ = weight_BHTRJ * options.dropout_mask_HWJ.unsqueeze(1);

@@ -7,7 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "ops/attention_autograd.h"
+#include "ops/fused_attention.h"
 
 namespace brt {
 

@@ -26,7 +26,7 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
         {"text", {"config", "base"}},
         {"data", {"text", "config", "base"}},
         {"safetensors", {"config", "base"}},
-        {"kernels", {"base"}},
+        {"kernels", {"config", "base"}},
         {"ops", {"kernels", "config", "base"}},
         {"torch_ops", {"ops"}},
         {"model", {"ops"}},
@@ -88,6 +88,15 @@ TEST(Architecture, TheTreeIsRead) {
 TEST(Architecture, EveryModuleIsInTheList) {
   for (const SourceFile& file : program_files()) {
     EXPECT_TRUE(allowed_includes().contains(file.module)) << file.path;
+  }
+}
+
+TEST(Architecture, GradientsOfOpsHaveFilesOfTheirOwn) {
+  for (const SourceFile& file : program_files()) {
+    if (file.module == "ops" && !file.path.stem().string().ends_with("_autograd")) {
+      EXPECT_FALSE(code_only(file.text).find("autograd::Function<") != std::string::npos)
+          << file.path << ": an autograd function belongs into a file NAME_autograd.cpp";
+    }
   }
 }
 

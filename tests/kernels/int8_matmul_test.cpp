@@ -202,20 +202,15 @@ TEST_P(Int8Matmul, PanelsInPartsGiveTheSameColumns) {
   EXPECT_EQ(parts, product(problem));
 }
 
-TEST_P(Int8Matmul, AddsToTheOutputOrKeepsWhatIsPositive) {
+TEST_P(Int8Matmul, AddsToTheOutput) {
   const Problem problem({9, 70, 31});
   const std::vector<float> plain = product(problem);
   std::vector<float> sum(plain.size(), 0.5F);
   MatmulInt8Args args = problem.args(sum.data());
   args.output = MatmulOutput::kAddFloat;
   matmul_int8(args);
-  std::vector<float> positive(plain.size(), -1.0F);
-  args.out = positive.data();
-  args.output = MatmulOutput::kStoreRelu;
-  matmul_int8(args);
   for (size_t i = 0; i < plain.size(); ++i) {
     ASSERT_EQ(sum[i], 0.5F + plain[i]);
-    ASSERT_EQ(positive[i], std::max(plain[i], 0.0F));
   }
 }
 

@@ -18,10 +18,10 @@ TEST(FeedForward, IsReluBetweenTwoMatrices) {
   module->up->weight.copy_(random_tensor({7, 4}, 1));
   module->down->weight.copy_(random_tensor({3, 7}, 2));
   const at::Tensor x = random_tensor({2, 4}, 3, at::kFloat);
-  const at::Tensor hidden = module->hidden(x, at::kFloat);
+  const at::Tensor hidden = module->hidden(x, {});
   EXPECT_TRUE(
       near(hidden, at::matmul(x, module->up->weight.t()).clamp_min(0), tolerance::kFloat32));
-  EXPECT_TRUE(near(module->output(hidden, at::kFloat), at::matmul(hidden, module->down->weight.t()),
+  EXPECT_TRUE(near(module->output(hidden, {}), at::matmul(hidden, module->down->weight.t()),
                    tolerance::kFloat32));
 }
 

@@ -17,9 +17,8 @@ TEST(LinearModule, MultipliesByItsTransposedWeightAndHasNoBias) {
   const at::NoGradGuard no_gradient;
   module->weight.copy_(random_tensor({3, 4}, 1));
   const at::Tensor x = random_tensor({2, 5, 4}, 2, at::kFloat);
-  EXPECT_TRUE(
-      near(module->forward(x, at::kFloat), at::matmul(x, module->weight.t()), tolerance::kFloat32));
-  EXPECT_EQ(module->forward(x, at::kBFloat16).scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(near(module->forward(x, {}), at::matmul(x, module->weight.t()), tolerance::kFloat32));
+  EXPECT_EQ(module->forward(x, {.dtype = at::kBFloat16}).scalar_type(), at::kBFloat16);
 }
 
 }  // namespace

@@ -49,9 +49,8 @@ TEST(TokenAttention, OnlyReadersOfStatesProjectASecondQuery) {
   const at::Tensor normed = random_tensor({2, 3, 6}, 9, at::kFloat);
   TokenAttention plain = random_attention(config, /*reads_states=*/false);
   TokenAttention reader = random_attention(config, /*reads_states=*/true);
-  EXPECT_FALSE(plain->project(normed, at::kFloat).cross_query_BNHK.defined());
-  EXPECT_EQ(reader->project(normed, at::kFloat).cross_query_BNHK.sizes(),
-            at::IntArrayRef({2, 3, 2, 4}));
+  EXPECT_FALSE(plain->project(normed, {}).cross_query_BNHK.defined());
+  EXPECT_EQ(reader->project(normed, {}).cross_query_BNHK.sizes(), at::IntArrayRef({2, 3, 2, 4}));
   EXPECT_EQ(plain->output->weight.sizes(), at::IntArrayRef({6, 8}));
   EXPECT_EQ(reader->output->weight.sizes(), at::IntArrayRef({6, 16}));
 }

@@ -32,19 +32,20 @@ std::vector<at::Tensor> random_arguments(const Sizes& sizes, at::ScalarType dtyp
           random_tensor({sizes.heads}, 4, dtype)};
 }
 
-at::Tensor slow_cross_attention(const std::vector<at::Tensor>& in, const HiddenKeys& hidden = {}) {
+at::Tensor slow_cross_attention(const std::vector<at::Tensor>& in,
+                                const VisibleKeys& visible = {}) {
   const at::Tensor query = in[0].to(at::kDouble).contiguous();
   const at::Tensor keys = in[1].to(at::kDouble).contiguous();
   const at::Tensor values = in[2].to(at::kDouble).contiguous();
   at::Tensor out = at::zeros_like(query);
   for (int64_t b = 0; b < query.size(0); ++b) {
-    const bool hides = hidden.lanes_B.defined() && hidden.lanes_B[b].item<bool>();
+    const bool hides = visible.empty_cache_B.defined() && visible.empty_cache_B[b].item<bool>();
     for (int64_t i = 0; i < query.size(1); ++i) {
       for (int64_t h = 0; h < query.size(2); ++h) {
         const double scale = in[3].defined() ? std::abs(in[3][h].item<double>()) : 1.0;
         double sum = 0.0;
         at::Tensor mix = at::zeros({query.size(3)}, at::kDouble);
-        for (int64_t j = hides ? hidden.first : 0; j < keys.size(1); ++j) {
+        for (int64_t j = hides ? visible.cache_keys : 0; j < keys.size(1); ++j) {
           double product = 0.0;
           for (int64_t k = 0; k < query.size(3); ++k) {
             product += query[b][i][h][k].item<double>() * keys[b][j][h][k].item<double>();
@@ -92,15 +93,15 @@ TEST(CrossAttention, TakesAnyStrides) {
 
 TEST(CrossAttention, HidesTheFirstKeysFromTheLanesThatAreNamed) {
   const std::vector<at::Tensor> in = random_arguments({});
-  const HiddenKeys hidden = {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 2};
-  EXPECT_TRUE(near(cross_attention(in[0], in[1], in[2], in[3], hidden),
-                   slow_cross_attention(in, hidden), tolerance::kFloat64));
+  const VisibleKeys visible = {.empty_cache_B = at::tensor({1, 0}).to(at::kBool), .cache_keys = 2};
+  EXPECT_TRUE(near(cross_attention(in[0], in[1], in[2], in[3], visible),
+                   slow_cross_attention(in, visible), tolerance::kFloat64));
 }
 
 TEST(CrossAttention, LaneWithAllKeysHiddenIsZeroAndTheOtherLaneBitEqual) {
   const std::vector<at::Tensor> in = random_arguments({.rows = 9, .keys = 17}, at::kFloat);
-  const HiddenKeys hidden = {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 17};
-  const at::Tensor out = cross_attention(in[0], in[1], in[2], in[3], hidden);
+  const VisibleKeys visible = {.empty_cache_B = at::tensor({1, 0}).to(at::kBool), .cache_keys = 17};
+  const at::Tensor out = cross_attention(in[0], in[1], in[2], in[3], visible);
   EXPECT_TRUE(bit_equal(out[0], at::zeros_like(out[0])));
   EXPECT_TRUE(bit_equal(out[1], cross_attention(in[0], in[1], in[2], in[3])[1]));
 }
@@ -112,7 +113,7 @@ TEST(CrossAttention, GradientEqualsDifferences) {
   EXPECT_TRUE(gradients_match(plain, random_arguments({})));
   const DifferentiableOp with_hidden_keys = [](const std::vector<at::Tensor>& in) {
     return cross_attention(in[0], in[1], in[2], in[3],
-                           {.lanes_B = at::tensor({1, 0}).to(at::kBool), .first = 3});
+                           {.empty_cache_B = at::tensor({1, 0}).to(at::kBool), .cache_keys = 3});
   };
   EXPECT_TRUE(gradients_match(with_hidden_keys, random_arguments({})));
 }
@@ -165,19 +166,20 @@ class FusedCrossAttention : public FusedAttentionTest {
 TEST_P(FusedCrossAttention, OutputAndGradientsEqualTheReference) {
   for (const Sizes& sizes : fused_sizes()) {
     for (const bool hides : {false, true}) {
-      HiddenKeys hidden;
+      VisibleKeys visible;
       if (hides) {
-        hidden = {.lanes_B = at::arange(sizes.lanes).eq(0), .first = (sizes.keys + 1) / 2};
+        visible = {.empty_cache_B = at::arange(sizes.lanes).eq(0),
+                   .cache_keys = (sizes.keys + 1) / 2};
       }
       const std::vector<at::Tensor> in = arguments(sizes);
       const std::vector<at::Tensor> got =
-          results(in, cross_attention(in[0], in[1], in[2], in[3], hidden));
+          results(in, cross_attention(in[0], in[1], in[2], in[3], visible));
       std::vector<at::Tensor> exact;  // the same numbers, without further rounding
       for (const at::Tensor& argument : in) {
         exact.push_back(argument.detach().to(at::kDouble).requires_grad_());
       }
-      const std::vector<at::Tensor> want =
-          results(exact, cross_attention_reference(exact[0], exact[1], exact[2], exact[3], hidden));
+      const std::vector<at::Tensor> want = results(
+          exact, cross_attention_reference(exact[0], exact[1], exact[2], exact[3], visible));
       for (size_t i = 0; i < want.size(); ++i) {
         const double largest = std::max(1.0, want[i].abs().max().item<double>());
         EXPECT_TRUE(near(got[i] / largest, want[i] / largest, limit()))
@@ -213,9 +215,9 @@ TEST(CrossAttention, RefusesWhatIsNoNumberAndFlagsOfAnotherSize) {
   EXPECT_EQ(message_of<ShapeError>([&] { cross_attention(in[0], in[1], in[2].to(at::kInt), {}); }),
             "cross_attention: values_BJHK must be of float32, float64, bfloat16 or float16, got "
             "Int");
-  const HiddenKeys hidden = {at::ones({3}, at::kBool), 1};
-  EXPECT_EQ(message_of<ShapeError>([&] { cross_attention(in[0], in[1], in[2], {}, hidden); }),
-            "cross_attention: hidden.lanes_B must be [2], got [3]");
+  const VisibleKeys visible = {.empty_cache_B = at::ones({3}, at::kBool), .cache_keys = 1};
+  EXPECT_EQ(message_of<ShapeError>([&] { cross_attention(in[0], in[1], in[2], {}, visible); }),
+            "cross_attention: empty_cache_B must be [2], got [3]");
 }
 
 TEST(CrossAttention, ValuesMayHaveAnotherDtypeAndHeadSize) {

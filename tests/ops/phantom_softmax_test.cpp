@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "config/model_constants.h"
 #include "support/jacobian.h"
 
 namespace brt {

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fused attention with its gradient, for tokens over their window and for reading all keys.
+// Attention on kernels with its gradient: the fused form of window_attention and cross_attention.
 #pragma once
-
-#include <cstdint>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
-namespace brt {
+#include "ops/visible_keys.h"
 
-/// Which keys a query sees: query n (from first_row on) keys [n, n + window), or every key if
-/// window is 0; in lane b none before first_visible_B[b].
-struct VisibleKeys {
-  int64_t window = 0;
-  int64_t first_row = 0;
-  std::vector<int64_t> first_visible_B;  ///< empty: 0 for every lane
-};
+namespace brt {
 
 /// What the kernels compute: softmax((q k + bias) |scale|) v, with a phantom logit of -1000
 /// (kernels/attention.h). Sizes have been checked; is_attention_fused() holds.

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fused attention as an autograd function: packs keys and values of each lane and head, and runs
-// the kernels over tiles of queries.
+// The two passes of fused attention: pack keys and values of each lane and head, and run the
+// kernels over tiles of queries.
 //
 // Letters: B lanes, N queries, M keys, H heads, K head size, W keys of a window.
-#include "ops/attention_autograd.h"
+#include "ops/fused_attention.h"
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/record_function.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/attention.h"
 #include "kernels/rounding.h"
@@ -27,8 +25,6 @@ namespace {
 using kernels::AttentionHead;
 using kernels::AttentionTile;
 using kernels::AttentionTileGradient;
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 constexpr int64_t kFewestRows = 8;
 
@@ -39,6 +35,7 @@ struct Problem {
         keys_BMHK(call.keys_BMHK.contiguous()),
         values_BMHK(call.values_BMHK.contiguous()),
         visible(call.visible),
+        first_keys(call.visible.first_keys(query_BNHK.size(0))),
         lanes(query_BNHK.size(0)),
         queries(query_BNHK.size(1)),
         heads(query_BNHK.size(2)),
@@ -66,6 +63,7 @@ struct Problem {
   at::Tensor bias_HW;
   at::Tensor scale_H;
   VisibleKeys visible;
+  std::vector<int64_t> first_keys;  ///< of each lane
   int64_t lanes, queries, heads, head_size, keys;
 };
 
@@ -115,8 +113,7 @@ AttentionHead<T> head_of(const Problem& problem, int64_t index) {
   args.head_size = problem.head_size;
   args.num_keys = problem.keys;
   args.window = problem.visible.window;
-  const std::vector<int64_t>& first_visible_B = problem.visible.first_visible_B;
-  args.first_visible = first_visible_B.empty() ? 0 : first_visible_B[static_cast<size_t>(lane)];
+  args.first_visible = problem.first_keys[static_cast<size_t>(lane)];
   return args;
 }
 
@@ -255,100 +252,77 @@ class PassingSums {
   }
 };
 
-template <class T>
-Gradients backward_of(const Problem& problem,
-                      const at::Tensor& log_sum_BHN,
-                      const at::Tensor& given_key_columns,
-                      const at::Tensor& out_gradient_BNHK) {
-  const at::Tensor key_columns =
-      given_key_columns.defined() ? given_key_columns
-                                  : pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns);
-  const at::Tensor key_rows = pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kRows);
-  const at::Tensor value_columns = pack_heads<T>(problem, problem.values_BMHK, PanelForm::kColumns);
+/// What backward reads beside the problem: keys and values as panels, and one number a row.
+struct BackwardInputs {
+  at::Tensor key_columns, key_rows, value_columns;
+  at::Tensor log_sum_BHN;
+  at::Tensor out_gradient_BNHK;
+};
+
+/// Not initialised, but for what tiles add to.
+Gradients empty_gradients(const Problem& problem) {
+  const at::TensorOptions float32 = problem.query_BNHK.options().dtype(at::kFloat);
+  const int64_t window = problem.bias_HW.defined() ? problem.bias_HW.size(1) : 0;
   Gradients gradients;
   gradients.query_BNHK = at::empty(problem.query_BNHK.sizes(), problem.query_BNHK.options());
   gradients.keys_BMHK = at::empty(problem.keys_BMHK.sizes(), problem.keys_BMHK.options());
   gradients.values_BMHK = at::empty(problem.values_BMHK.sizes(), problem.values_BMHK.options());
-  const at::TensorOptions float32 = problem.query_BNHK.options().dtype(at::kFloat);
-  const int64_t window = problem.bias_HW.defined() ? problem.bias_HW.size(1) : 0;
   gradients.bias_BHW = at::zeros({problem.lanes, problem.heads, window}, float32);
   gradients.scale_BH = at::zeros({problem.lanes, problem.heads}, float32.dtype(at::kDouble));
+  return gradients;
+}
+
+/// All tiles of one lane's head, one after the other.
+template <class T>
+void add_head_gradients(const Problem& problem,
+                        const BackwardInputs& in,
+                        int64_t index,
+                        const Gradients& gradients,
+                        float* sums_memory,
+                        char* scratch) {
+  AttentionHead<T> head = head_of<T>(problem, index);
+  head.key_columns = packed_head<T>(in.key_columns, index);
+  head.key_rows = packed_head<T>(in.key_rows, index);
+  head.value_columns = packed_head<T>(in.value_columns, index);
+  const int64_t window = gradients.bias_BHW.size(2);
+  PassingSums<T> sums(problem, gradients, index, sums_memory);
+  for (int64_t t = 0; t < problem.tiles(); ++t) {
+    const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), in.log_sum_BHN, index, t);
+    const int64_t offset = tile.query - const_pointer<T>(problem.query_BNHK);
+    AttentionTileGradient<T> gradient;
+    gradient.out_gradient = const_pointer<T>(in.out_gradient_BNHK) + offset;
+    gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + offset;
+    sums.move_to(kernels::attention_keys(head, tile));
+    gradient.key_gradient = sums.of_keys();
+    gradient.value_gradient = sums.of_values();
+    gradient.first_key = sums.first_key();
+    gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
+    gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
+    kernels::attention_backward(head, tile, gradient, scratch);
+  }
+  sums.finish();
+}
+
+/// @param forward  its key_columns may be undefined
+template <class T>
+Gradients backward_of(const Problem& problem,
+                      const FusedAttentionResult& forward,
+                      const at::Tensor& out_gradient_BNHK) {
+  const BackwardInputs in = {forward.key_columns.defined()
+                                 ? forward.key_columns
+                                 : pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kColumns),
+                             pack_heads<T>(problem, problem.keys_BMHK, PanelForm::kRows),
+                             pack_heads<T>(problem, problem.values_BMHK, PanelForm::kColumns),
+                             forward.log_sum_BHN, out_gradient_BNHK};
+  const Gradients gradients = empty_gradients(problem);
   const int64_t slots = num_slots();
   const SlotMemory<char> scratch(slots, kernels::attention_scratch_bytes(head_of<T>(problem, 0)));
   const SlotMemory<float> sums_memory(slots, 2 * PassingSums<T>::rows(problem) * problem.head_size);
   parallel_tasks(problem.lanes * problem.heads, slots, [&](int64_t index, int64_t slot) {
-    AttentionHead<T> head = head_of<T>(problem, index);
-    head.key_columns = packed_head<T>(key_columns, index);
-    head.key_rows = packed_head<T>(key_rows, index);
-    head.value_columns = packed_head<T>(value_columns, index);
-    PassingSums<T> sums(problem, gradients, index, sums_memory.of(slot));
-    for (int64_t t = 0; t < problem.tiles(); ++t) {
-      const AttentionTile<T> tile = tile_of<T>(problem, at::Tensor(), log_sum_BHN, index, t);
-      const int64_t offset = tile.query - const_pointer<T>(problem.query_BNHK);
-      AttentionTileGradient<T> gradient;
-      gradient.out_gradient = const_pointer<T>(out_gradient_BNHK) + offset;
-      gradient.query_gradient = mutable_pointer<T>(gradients.query_BNHK) + offset;
-      sums.move_to(kernels::attention_keys(head, tile));
-      gradient.key_gradient = sums.of_keys();
-      gradient.value_gradient = sums.of_values();
-      gradient.first_key = sums.first_key();
-      gradient.bias_gradient = gradients.bias_BHW.mutable_data_ptr<float>() + index * window;
-      gradient.scale_gradient = gradients.scale_BH.mutable_data_ptr<double>() + index;
-      kernels::attention_backward(head, tile, gradient, scratch.of(slot));
-    }
-    sums.finish();
+    add_head_gradients<T>(problem, in, index, gradients, sums_memory.of(slot), scratch.of(slot));
   });
   return gradients;
 }
-
-/// Saved: query [B,N,H,K], keys and values [B,M,H,K], bias [H,W], scale [H], log_sum [B,H,N], the
-/// keys' panels.
-struct FusedAttention : public torch::autograd::Function<FusedAttention> {
-  static at::Tensor forward(AutogradContext* context,
-                            const at::Tensor& query_BNHK,
-                            const at::Tensor& keys_BMHK,
-                            const at::Tensor& values_BMHK,
-                            const std::optional<at::Tensor>& given_bias_HW,
-                            const std::optional<at::Tensor>& given_scale_H,
-                            int64_t window,
-                            int64_t first_row,
-                            const std::vector<int64_t>& first_visible_B) {
-    const FusedAttentionCall call = {query_BNHK,
-                                     keys_BMHK,
-                                     values_BMHK,
-                                     given_bias_HW.value_or(at::Tensor()),
-                                     given_scale_H.value_or(at::Tensor()),
-                                     {window, first_row, first_visible_B}};
-    const FusedAttentionResult result = fused_attention_forward(call);
-    context->save_for_backward({query_BNHK, keys_BMHK, values_BMHK, call.bias_HW, call.scale_H,
-                                result.log_sum_BHN, result.key_columns});
-    context->saved_data["window"] = window;
-    context->saved_data["first_row"] = first_row;
-    context->saved_data["first_visible"] = first_visible_B;
-    return result.out_BNHK;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& out_gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const FusedAttentionCall call = {
-        saved[0],
-        saved[1],
-        saved[2],
-        saved[3],
-        saved[4],
-        {context->saved_data["window"].toInt(), context->saved_data["first_row"].toInt(),
-         context->saved_data["first_visible"].toIntVector()}};
-    const FusedAttentionGradients gradients =
-        fused_attention_gradients(call, {at::Tensor(), saved[5], saved[6]}, out_gradients[0]);
-    variable_list result(8);
-    result[0] = gradients.query_BNHK;
-    result[1] = gradients.keys_BMHK;
-    result[2] = gradients.values_BMHK;
-    result[3] = gradients.bias_HW;
-    result[4] = gradients.scale_H;
-    return result;
-  }
-};
 
 }  // namespace
 
@@ -374,8 +348,7 @@ FusedAttentionGradients fused_attention_gradients(const FusedAttentionCall& call
   const at::ScalarType dtype = problem.query_BNHK.scalar_type();
   const at::Tensor gradient_BNHK = out_gradient_BNHK.to(dtype).contiguous();
   const Gradients sums = with_kernel_type(dtype, [&](auto type) {
-    return backward_of<decltype(type)>(problem, forward.log_sum_BHN, forward.key_columns,
-                                       gradient_BNHK);
+    return backward_of<decltype(type)>(problem, forward, gradient_BNHK);
   });
   FusedAttentionGradients gradients;
   gradients.query_BNHK = sums.query_BNHK;
@@ -389,17 +362,6 @@ FusedAttentionGradients fused_attention_gradients(const FusedAttentionCall& call
         (sums.scale_BH.sum(0) * call.scale_H.detach().sign()).to(call.scale_H.scalar_type());
   }
   return gradients;
-}
-
-at::Tensor fused_attention(const FusedAttentionCall& call) {
-  RECORD_FUNCTION("brt::attention", std::vector<c10::IValue>());
-  const auto given = [](const at::Tensor& tensor) {
-    return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
-  };
-  const VisibleKeys& visible = call.visible;
-  return FusedAttention::apply(call.query_BNHK, call.keys_BMHK, call.values_BMHK,
-                               given(call.bias_HW), given(call.scale_H), visible.window,
-                               visible.first_row, visible.first_visible_B);
 }
 
 }  // namespace brt
