@@ -4,12 +4,11 @@
 
 #include <cmath>
 
+#include "config/model_constants.h"
 #include "kernels/unit_length.h"
 
 namespace brt {
 namespace {
-
-constexpr float kUnitEpsilon = 1e-6F;
 
 void make_vector(const ModelConfig& config, const float* x_K, float plain_scale, float* out_K) {
   if (config.unit_attention) {
@@ -17,7 +16,7 @@ void make_vector(const ModelConfig& config, const float* x_K, float plain_scale,
     args.x = x_K;
     args.out = out_K;
     args.width = config.head_size;
-    args.epsilon = kUnitEpsilon;
+    args.epsilon = static_cast<float>(kNormEpsilon);
     kernels::unit_length(args, 0, 1);
     return;
   }
