@@ -22,8 +22,10 @@ inline constexpr int kMostJsonDepth = 64;
 enum class RepeatedKeys { kLastCounts, kRefused };
 
 /// To be asked at every event of a parser. @throws DataError
-inline void check_json_depth(int depth) {
-  if (depth > kMostJsonDepth) {
+inline void check_json_depth(int depth, nlohmann::json::parse_event_t event) {
+  const bool opens = event == nlohmann::json::parse_event_t::array_start ||
+                     event == nlohmann::json::parse_event_t::object_start;
+  if (depth + (opens ? 1 : 0) > kMostJsonDepth) {
     throw DataError("JSON nested more than " + std::to_string(kMostJsonDepth) + " deep");
   }
 }
@@ -66,7 +68,7 @@ Json parse_bounded_json(std::string_view text, RepeatedKeys repeated = RepeatedK
   }
   OpenJsonKeys keys;
   const auto look = [&](int depth, nlohmann::json::parse_event_t event, Json& parsed) {
-    check_json_depth(depth);
+    check_json_depth(depth, event);
     if (repeated == RepeatedKeys::kRefused) {
       keys.look(event, parsed);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace brt {
 
@@ -13,5 +14,8 @@ namespace brt {
 ///
 /// model.md, "Position bias"; after T5 (Raffel et al., 2020).
 int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance);
+
+/// The buckets of the W keys that every token sees, oldest first: of the distances W, ..., 1.
+std::vector<int64_t> window_buckets(int64_t window, int64_t num_buckets, int64_t max_distance);
 
 }  // namespace brt

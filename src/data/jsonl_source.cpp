@@ -127,7 +127,7 @@ void blank_huge_numbers(std::string& line) {
 nlohmann::json parse_fields(std::string& line) {
   using Json = nlohmann::json;
   const auto is_wanted = [](int depth, Json::parse_event_t event, Json& parsed) {
-    check_json_depth(depth);
+    check_json_depth(depth, event);
     if (event != Json::parse_event_t::key || depth != 1) {
       return true;
     }

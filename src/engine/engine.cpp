@@ -121,7 +121,7 @@ void Engine::feed(std::span<Feed> feeds) {
   }
   impl_->progress.assign(feeds.size(), {});
   while (impl_->plan_step(feeds)) {
-    impl_->step->read(impl_->step_tokens);
+    impl_->step->run(impl_->step_tokens);
     impl_->model.check_unchanged();  // no number of other weights is shown to anybody
     impl_->plan_logits(feeds);
     impl_->compute_logits(feeds);

@@ -53,37 +53,38 @@ int64_t OperandRows::bytes() const {
   return 0;
 }
 
-void OperandRows::make(const float* x,
-                       int64_t x_stride,
+void OperandRows::make(kernels::Rows<const float> x,
                        int64_t depth,
-                       int64_t begin,
-                       int64_t end,
+                       int64_t first,
                        std::byte* memory) const {
   const int64_t row_stride = stride(depth);
   switch (format_) {
-    case WeightFormat::kFloat32:
-      for (int64_t row = begin; row < end; ++row) {
-        const float* source = x + row * x_stride;
-        std::copy(source, source + depth, reinterpret_cast<float*>(memory) + row * row_stride);
+    case WeightFormat::kFloat32: {
+      float* out = reinterpret_cast<float*>(memory) + first * row_stride;
+      for (int64_t row = 0; row < x.count; ++row) {
+        const float* source = x.data + row * x.stride;
+        std::copy(source, source + depth, out + row * row_stride);
       }
       return;
-    case WeightFormat::kBfloat16:
-      for (int64_t row = begin; row < end; ++row) {
-        Bfloat16* out = reinterpret_cast<Bfloat16*>(memory) + row * row_stride;
-        kernels::round_row(x + row * x_stride, out, depth);
+    }
+    case WeightFormat::kBfloat16: {
+      Bfloat16* out = reinterpret_cast<Bfloat16*>(memory) + first * row_stride;
+      for (int64_t row = 0; row < x.count; ++row) {
+        kernels::round_row(x.data + row * x.stride, out + row * row_stride, depth);
       }
       return;
+    }
     case WeightFormat::kInt8: {
-      const Operand operand = view(depth, memory);
+      const Operand operand = view(depth, memory).from_row(first);
       kernels::QuantizeRowsArgs args;
-      args.x = x;
-      args.x_stride = x_stride;
+      args.x = x.data;
+      args.x_stride = x.stride;
       args.high = const_cast<uint8_t*>(operand.high);
       args.low = const_cast<uint8_t*>(operand.low);
       args.stride = row_stride;
       args.scale = const_cast<float*>(operand.scale);
       args.depth = depth;
-      kernels::quantize_rows(args, begin, end);
+      kernels::quantize_rows(args, 0, x.count);
       return;
     }
   }

@@ -2,10 +2,12 @@
 // Activations as the left operand of a product with weights.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/weight_format.h"
 #include "kernels/bfloat16.h"
+#include "kernels/panel_attention.h"
 
 namespace brt {
 
@@ -30,14 +32,9 @@ class OperandRows {
   /// What the constructor's sizes need, in bytes, a multiple of 64.
   int64_t bytes() const;
 
-  /// Makes rows [begin, end) of x [rows, depth], in memory of bytes(); depth at most the
-  /// constructor's.
-  void make(const float* x,
-            int64_t x_stride,
-            int64_t depth,
-            int64_t begin,
-            int64_t end,
-            std::byte* memory) const;
+  /// Makes rows [first, first + x.count) of the operand, in memory of bytes(), from x [x.count,
+  /// depth]; depth at most the constructor's.
+  void make(kernels::Rows<const float> x, int64_t depth, int64_t first, std::byte* memory) const;
   /// The operand that make() made of rows of this depth.
   Operand view(int64_t depth, const std::byte* memory) const;
 

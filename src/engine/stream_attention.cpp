@@ -6,12 +6,9 @@
 #include "engine/stream_attention.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 #include "engine/alignment.h"
 #include "engine/attention_vectors.h"
-#include "engine/panel_cache.h"
 #include "kernels/attention_rows.h"
 #include "kernels/rounding.h"
 
@@ -19,8 +16,9 @@ namespace brt {
 
 using kernels::Band;
 using kernels::Bfloat16;
+using kernels::kAttentionRows;
+using kernels::kMatmulDepthUnit;
 using kernels::kPanelColumns;
-using kernels::MatmulOutput;
 
 namespace {
 
@@ -33,19 +31,10 @@ constexpr int64_t kCrossQuery = 3;
 }  // namespace
 
 template <class T>
-StreamAttention<T>::StreamAttention(const PackedModel& model, const StreamLayout& layout)
-    : model_(model), layout_(layout), config_(model.config()) {
-  if (config_.position != PositionType::kRotary) {
-    return;
-  }
-  const double head_size = static_cast<double>(config_.head_size);
-  for (int64_t position = 0; position < 2 * config_.window; ++position) {
-    for (int64_t pair = 0; pair < config_.head_size / 2; ++pair) {
-      const double frequency =
-          std::numbers::pi * std::pow(10000.0, static_cast<double>(pair) * (-2.0 / head_size));
-      cosine_.push_back(static_cast<float>(std::cos(static_cast<double>(position) * frequency)));
-      sine_.push_back(static_cast<float>(std::sin(static_cast<double>(position) * frequency)));
-    }
+StreamAttention<T>::StreamAttention(const PackedModel& model)
+    : model_(model), config_(model.config()) {
+  if (config_.position == PositionType::kRotary) {
+    rotary_.emplace(config_.head_size, 2 * config_.window);
   }
 }
 
@@ -58,28 +47,31 @@ int64_t StreamAttention<T>::tile_stride() const {
 
 template <class T>
 int64_t StreamAttention<T>::scratch_bytes() const {
-  const int64_t tile = kTileRows * tile_stride();
+  const int64_t tile = kAttentionRows * tile_stride();
   return aligned_bytes<float>(tile) + aligned_bytes<T>(tile) +
-         2 * aligned_bytes<T>(kTileRows * config_.head_size) +
+         2 * aligned_bytes<T>(kAttentionRows * config_.head_size) +
          2 * aligned_bytes<float>(config_.head_size);
 }
 
 template <class T>
 typename StreamAttention<T>::Scratch StreamAttention<T>::scratch_at(std::byte* memory) const {
-  const int64_t tile = kTileRows * tile_stride();
+  const auto take = [&memory](int64_t bytes) {
+    std::byte* part = memory;
+    memory += bytes;
+    return part;
+  };
+  const int64_t tile = kAttentionRows * tile_stride();
+  const int64_t queries = kAttentionRows * config_.head_size;
   Scratch scratch;
   scratch.tile.stride = tile_stride();
-  scratch.tile.logits = reinterpret_cast<float*>(memory);
-  memory += aligned_bytes<float>(tile);
-  scratch.tile.weights = reinterpret_cast<T*>(memory);
-  memory += aligned_bytes<T>(tile);
-  scratch.query_RK = reinterpret_cast<T*>(memory);
-  memory += aligned_bytes<T>(kTileRows * config_.head_size);
-  scratch.earlier_query_RK = reinterpret_cast<T*>(memory);
-  memory += aligned_bytes<T>(kTileRows * config_.head_size);
-  scratch.vector_K = reinterpret_cast<float*>(memory);
-  memory += aligned_bytes<float>(config_.head_size);
-  scratch.rotated_K = reinterpret_cast<float*>(memory);
+  scratch.tile.logits = reinterpret_cast<float*>(take(aligned_bytes<float>(tile)));
+  scratch.tile.weights = reinterpret_cast<T*>(take(aligned_bytes<T>(tile)));
+  scratch.query_RK = reinterpret_cast<T*>(take(aligned_bytes<T>(queries)));
+  scratch.previous_query_RK = reinterpret_cast<T*>(take(aligned_bytes<T>(queries)));
+  scratch.vector.vector_K = reinterpret_cast<float*>(take(aligned_bytes<float>(config_.head_size)));
+  scratch.vector.rotated_K =
+      reinterpret_cast<float*>(take(aligned_bytes<float>(config_.head_size)));
+  scratch.vector.rounded_K = scratch.query_RK;  // keys are appended before queries are made
   return scratch;
 }
 
@@ -89,15 +81,13 @@ void StreamAttention<T>::run(int64_t layer,
                              const TokenRows& rows,
                              std::byte* scratch) const {
   const LayerWeights& weights = model_.layer(layer);
-  const LayerOffsets& offsets = layout_.layers[static_cast<size_t>(layer)];
-  const Call call = {weights, offsets, head, rows, scratch_at(scratch)};
+  const Call call = {weights, {*rows.state, layer, head}, rows, scratch_at(scratch)};
   append(call);
-  const int64_t read_layer = weights.cell ? layer : topmost_recurrent_layer(config_);
-  for (int64_t first = 0; first < rows.count; first += kTileRows) {
-    const int64_t count = std::min(kTileRows, rows.count - first);
+  for (int64_t first = 0; first < rows.count; first += kAttentionRows) {
+    const int64_t count = std::min(kAttentionRows, rows.count - first);
     self_attention(call, first, count);
     if (weights.reads_states) {
-      cross_attention(call, layout_.layers[static_cast<size_t>(read_layer)].cell, first, count);
+      cross_attention(call, first, count);
     }
   }
 }
@@ -106,87 +96,26 @@ template <class T>
 const void* StreamAttention<T>::first_keys(int64_t layer,
                                            int64_t head,
                                            const TokenRows& rows) const {
-  const int64_t offset = layout_.layers[static_cast<size_t>(layer)].rotated_keys;
-  const T* keys =
-      StateAccess::cache<T>(*rows.state, offset, layout_.key_head_bytes, /*block=*/1, head);
+  const T* keys = StateAccess::rotated_keys<T>({*rows.state, layer, head}, kPreviousBlock);
   return keys + rows.first / kPanelColumns * kernels::panel_size(config_.head_size, keys);
-}
-
-/// Rotary (model.md, "Position bias").
-template <class T>
-void StreamAttention<T>::rotate(const float* x_K, int64_t position, float* out_K) const {
-  const int64_t half = config_.head_size / 2;
-  const float* cosine = cosine_.data() + position * half;
-  const float* sine = sine_.data() + position * half;
-  for (int64_t j = 0; j < half; ++j) {
-    out_K[j] = x_K[j] * cosine[j] - x_K[j + half] * sine[j];
-    out_K[j + half] = x_K[j] * sine[j] + x_K[j + half] * cosine[j];
-  }
 }
 
 template <class T>
 void StreamAttention<T>::rotate_keys(StreamState& state) const {
-  if (config_.position != PositionType::kRotary) {
-    return;
+  if (rotary_) {
+    rotate_cached_keys<T>(state, *rotary_);
   }
-  std::vector<float> key_K(static_cast<size_t>(config_.head_size));
-  std::vector<float> rotated_K(static_cast<size_t>(config_.head_size));
-  std::vector<T> rounded_K(static_cast<size_t>(config_.head_size));
-  for (const LayerOffsets& offsets : layout_.layers) {
-    for (int64_t i = 0; i < 2 * config_.num_heads * config_.window; ++i) {
-      const int64_t token = i % config_.window;
-      const int64_t head = i / config_.window % config_.num_heads;
-      const int64_t index = i / config_.window / config_.num_heads;
-      read_key(StateAccess::cache<T>(state, offsets.keys, layout_.key_head_bytes, index, head),
-               config_.head_size, token, key_K.data());
-      rotate(key_K.data(), token, rotated_K.data());
-      kernels::round_row(rotated_K.data(), rounded_K.data(), config_.head_size);
-      write_key(
-          StateAccess::cache<T>(state, offsets.rotated_keys, layout_.key_head_bytes, index, head),
-          config_.head_size, token, rounded_K.data());
-    }
-  }
-}
-
-/// A block's keys (or rotated keys, by `offset`) and values; block 0 is the current one.
-template <class T>
-HeadPanels<T> StreamAttention<T>::block(const Call& call, int64_t offset, int64_t index) const {
-  HeadPanels<T> panels;
-  panels.keys =
-      StateAccess::cache<T>(*call.rows.state, offset, layout_.key_head_bytes, index, call.head);
-  panels.values = StateAccess::cache<T>(*call.rows.state, call.offsets.values,
-                                        layout_.value_head_bytes, index, call.head);
-  panels.head_size = config_.head_size;
-  panels.num_keys = config_.window;
-  return panels;
 }
 
 template <class T>
 void StreamAttention<T>::append(const Call& call) const {
-  StreamState& state = *call.rows.state;
-  const int64_t head_column = call.head * config_.head_size;
-  T* keys = StateAccess::cache<T>(state, call.offsets.keys, layout_.key_head_bytes, 0, call.head);
-  T* rotated_keys =
-      StateAccess::cache<T>(state, call.offsets.rotated_keys, layout_.key_head_bytes, 0, call.head);
-  T* values =
-      StateAccess::cache<T>(state, call.offsets.values, layout_.value_head_bytes, 0, call.head);
-  const int64_t head_size = config_.head_size;
-  T* rounded_K = call.scratch.query_RK;  // no query is made yet
+  const WeightMatrix& qkv = call.weights.qkv;
   for (int64_t r = 0; r < call.rows.count; ++r) {
-    const float* row = call.rows.qkv_RP + r * call.rows.qkv_stride + head_column;
-    const int64_t token = call.rows.first + r;
-    make_key(config_, row + call.weights.qkv.source_column(kKey), call.scratch.vector_K);
-    kernels::round_row(call.scratch.vector_K, rounded_K, head_size);
-    write_key(keys, head_size, token, rounded_K);
-    if (config_.position == PositionType::kRotary) {
-      // Of the rounded key, so that it can be made again from the cache.
-      read_key(keys, head_size, token, call.scratch.vector_K);
-      rotate(call.scratch.vector_K, token, call.scratch.rotated_K);
-      kernels::round_row(call.scratch.rotated_K, rounded_K, head_size);
-      write_key(rotated_keys, head_size, token, rounded_K);
-    }
-    kernels::round_row(row + call.weights.qkv.source_column(kValue), rounded_K, head_size);
-    write_value(values, head_size, config_.window, token, rounded_K);
+    const float* row =
+        call.rows.qkv_RP + r * call.rows.qkv_stride + call.head.head * config_.head_size;
+    append_token<T>(call.head, call.rows.first + r, row + qkv.source_column(kKey),
+                    row + qkv.source_column(kValue), rotary_ ? &*rotary_ : nullptr,
+                    call.scratch.vector);
   }
 }
 
@@ -199,113 +128,152 @@ void StreamAttention<T>::make_queries(const Call& call,
                                       int64_t count,
                                       int64_t source) const {
   const int64_t head_size = config_.head_size;
-  const int64_t column = call.weights.qkv.source_column(source) + call.head * head_size;
-  float* vector_K = call.scratch.vector_K;
+  const int64_t column = call.weights.qkv.source_column(source) + call.head.head * head_size;
+  float* vector_K = call.scratch.vector.vector_K;
+  float* rotated_K = call.scratch.vector.rotated_K;
   for (int64_t r = 0; r < count; ++r) {
     make_query(config_, call.rows.qkv_RP + (first + r) * call.rows.qkv_stride + column, vector_K);
     T* query_K = call.scratch.query_RK + r * head_size;
-    if (source != kQuery || config_.position != PositionType::kRotary) {
+    if (source != kQuery || !rotary_) {
       kernels::round_row(vector_K, query_K, head_size);
       continue;
     }
     const int64_t position = call.rows.first + first + r;
-    rotate(vector_K, position, call.scratch.rotated_K);
-    kernels::round_row(call.scratch.rotated_K, query_K, head_size);
-    rotate(vector_K, position + config_.window, call.scratch.rotated_K);
-    kernels::round_row(call.scratch.rotated_K, call.scratch.earlier_query_RK + r * head_size,
-                       head_size);
+    rotary_->rotate(vector_K, position, rotated_K);
+    kernels::round_row(rotated_K, query_K, head_size);
+    rotary_->rotate(vector_K, position + config_.window, rotated_K);
+    kernels::round_row(rotated_K, call.scratch.previous_query_RK + r * head_size, head_size);
   }
 }
 
+/// Values in whole units, since a product with a rest of the depth costs another step. Those beyond
+/// the last row are an old block's, or zeros; their weights are zero, as for rows that see less.
+template <class T>
+StreamAttention<T>::WindowTile::WindowTile(int64_t first,
+                                           int64_t position,
+                                           int64_t rows,
+                                           int64_t window)
+    : first_row(first),
+      count(rows),
+      first_position(position),
+      last_position(position + rows - 1),
+      first_key(position / kPanelColumns * kPanelColumns),
+      first_value(position / kMatmulDepthUnit * kMatmulDepthUnit),
+      num_values(std::min(round_up(last_position, kMatmulDepthUnit), window)),
+      current({-Band::kEverywhere, position}) {}
+
 template <class T>
 void StreamAttention<T>::self_attention(const Call& call, int64_t first, int64_t count) const {
+  const WindowTile tile(first, call.rows.first + first, count, config_.window);
   make_queries(call, first, count, kQuery);
-  const TileScratch<T>& tile = call.scratch.tile;
-  const int64_t window = config_.window;
-  const int64_t first_position =
-      call.rows.first + first;  // in the block: the first row sees from here
-  const int64_t last_position = first_position + count - 1;  // ... the last one up to here
-  const int64_t begin = first_position / kPanelColumns * kPanelColumns;
-  const HeadPanels<T> earlier = block(call, call.offsets.rotated_keys, 1);
-  const HeadPanels<T> current = block(call, call.offsets.rotated_keys, 0);
-  const T* earlier_query = config_.position == PositionType::kRotary ? call.scratch.earlier_query_RK
-                                                                     : call.scratch.query_RK;
-
-  const int64_t first_value_row =
-      first_position / kernels::kMatmulDepthUnit * kernels::kMatmulDepthUnit;
-  const T* earlier_values = earlier.values + first_value_row * kPanelColumns;
-  // In whole units: a product with a rest of the depth costs another step. The values beyond are
-  // those of an old block, or zeros; their weights are zero, as for rows of a tile that see less.
-  const int64_t num_values = std::min(round_up(last_position, kernels::kMatmulDepthUnit), window);
-  const T* behind = static_cast<const T*>(call.rows.next);
-
-  // Row r of the tile sees the earlier block from first_position + r on, the current one before it.
-  const Band current_band = {-Band::kEverywhere, first_position};
-  key_products<T>(earlier, {earlier_query, config_.head_size, count},
-                  {begin / kPanelColumns, kernels::num_panels(window)},
-                  {tile.logits + begin, tile.stride, count},
-                  {first_position - begin, Band::kEverywhere},
-                  last_position > 0 ? current.keys : earlier_values);
-  // What the last panel holds beyond the block is overwritten.
-  key_products<T>(current, {call.scratch.query_RK, config_.head_size, count},
-                  {0, kernels::num_panels(last_position)},
-                  {tile.logits + window, tile.stride, count}, current_band, earlier_values);
-  softmax(call, first, count, begin, window + num_values);
-
-  const Rows<float> out = {
-      call.rows.joined_RE + first * call.rows.joined_stride + call.head * config_.head_size,
-      call.rows.joined_stride, count};
-  weighted_values<T>(earlier, {tile.weights + first_value_row, tile.stride, count}, first_value_row,
-                     window - first_value_row, out, MatmulOutput::kStoreFloat,
-                     {first_position - first_value_row, Band::kEverywhere},
-                     last_position > 0 ? current.values : behind);
-  weighted_values<T>(current, {tile.weights + window, tile.stride, count}, 0, num_values, out,
-                     MatmulOutput::kAddFloat, current_band, behind);
+  token_logits(call, tile);
+  softmax(call, tile);
+  token_values(call, tile);
 }
 
-/// Weights of columns [begin, end) of the tile; hidden ones are zero.
+/// Columns [first_key, W) of the tile's scratch get those of the previous block, columns from W on
+/// those of the current one. What the last panel holds beyond the previous block is overwritten.
 template <class T>
-void StreamAttention<T>::softmax(
-    const Call& call, int64_t first, int64_t count, int64_t begin, int64_t end) const {
+void StreamAttention<T>::token_logits(const Call& call, const WindowTile& tile) const {
+  const Scratch& scratch = call.scratch;
+  const T* current_keys = StateAccess::rotated_keys<T>(call.head, kCurrentBlock);
+  const T* first_values =
+      StateAccess::values<T>(call.head, kPreviousBlock) + tile.first_value * kPanelColumns;
+  kernels::KeyProducts<T> args;
+  args.keys = {StateAccess::rotated_keys<T>(call.head, kPreviousBlock), config_.head_size,
+               config_.window};
+  args.rows = {rotary_ ? scratch.previous_query_RK : scratch.query_RK, config_.head_size,
+               tile.count};
+  args.first_panel = tile.first_key / kPanelColumns;
+  args.num_panels = kernels::num_panels(config_.window) - args.first_panel;
+  args.out = scratch.tile.logits + tile.first_key;
+  args.out_stride = scratch.tile.stride;
+  args.wanted = {tile.first_position - tile.first_key, Band::kEverywhere};
+  args.next = tile.last_position > 0 ? current_keys : first_values;
+  kernels::key_products(args);
+
+  args.keys.panels = current_keys;
+  args.rows.data = scratch.query_RK;
+  args.first_panel = 0;
+  args.num_panels = kernels::num_panels(tile.last_position);
+  args.out = scratch.tile.logits + config_.window;
+  args.wanted = tile.current;
+  args.next = first_values;
+  kernels::key_products(args);
+}
+
+/// Weights of the keys from first_key on; hidden ones are zero.
+template <class T>
+void StreamAttention<T>::softmax(const Call& call, const WindowTile& tile) const {
   const int64_t window = config_.window;
+  const int64_t end = window + tile.num_values;
   const bool cache_is_hidden = config_.mask_empty_cache && call.rows.state->tokens_read() < window;
-  const size_t head = static_cast<size_t>(call.head);
-  for (int64_t r = 0; r < count; ++r) {
-    const int64_t position = call.rows.first + first + r;
+  const int64_t head = call.head.head;
+  for (int64_t r = 0; r < tile.count; ++r) {
+    const int64_t position = tile.first_position + r;
     const int64_t row_begin = cache_is_hidden ? window : position;
     const int64_t row_end = position + window;
-    float* logits = call.scratch.tile.logits + r * call.scratch.tile.stride;
     T* weights = call.scratch.tile.weights + r * call.scratch.tile.stride;
     kernels::AttentionRow row;
-    row.product = logits + row_begin;
+    row.product = call.scratch.tile.logits + r * call.scratch.tile.stride + row_begin;
     row.bias = call.weights.bias_HW.empty()
                    ? nullptr
-                   : call.weights.bias_HW.data() + call.head * window + (row_begin - position);
-    row.scale = call.weights.scale_H[head];
+                   : call.weights.bias_HW.data() + head * window + (row_begin - position);
+    row.scale = call.weights.scale_H[static_cast<size_t>(head)];
     row.count = row_end - row_begin;
-    std::fill(weights + begin, weights + row_begin, T{});
+    std::fill(weights + tile.first_key, weights + row_begin, T{});
     kernels::attention_rows<T>().softmax(row, weights + row_begin);
     std::fill(weights + row_end, weights + std::max(row_end, end), T{});
   }
 }
 
+/// ys: the sum over the previous block's values, plus that over the current one's.
 template <class T>
-void StreamAttention<T>::cross_attention(const Call& call,
-                                         const CellOffsets& cell,
-                                         int64_t first,
-                                         int64_t count) const {
+void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) const {
+  const kernels::AttentionScratch<T>& scratch = call.scratch.tile;
+  const T* current_values = StateAccess::values<T>(call.head, kCurrentBlock);
+  const T* behind = static_cast<const T*>(call.rows.next);
+  kernels::ValueSums<T> args;
+  args.values = {StateAccess::values<T>(call.head, kPreviousBlock), config_.window,
+                 config_.head_size};
+  args.weights = {scratch.weights + tile.first_value, scratch.stride, tile.count};
+  args.first_key = tile.first_value;
+  args.num_keys = config_.window - tile.first_value;
+  args.out = call.rows.joined_RE + tile.first_row * call.rows.joined_stride +
+             call.head.head * config_.head_size;
+  args.out_stride = call.rows.joined_stride;
+  args.band = {tile.first_position - tile.first_value, Band::kEverywhere};
+  args.next = tile.last_position > 0 ? current_values : behind;
+  kernels::value_sums(args);
+
+  args.values.panels = current_values;
+  args.weights.data = scratch.weights + config_.window;
+  args.first_key = 0;
+  args.num_keys = tile.num_values;
+  args.output = kernels::MatmulOutput::kAddFloat;
+  args.band = tile.current;
+  args.next = behind;
+  kernels::value_sums(args);
+}
+
+/// Over the states of the layer itself or, of block feedback, of the topmost recurrent one.
+template <class T>
+void StreamAttention<T>::cross_attention(const Call& call, int64_t first, int64_t count) const {
   make_queries(call, first, count, kCrossQuery);
-  StreamState& state = *call.rows.state;
-  HeadPanels<T> states;
-  states.keys = StateAccess::at<T>(state, cell.keys + call.head * layout_.state_key_bytes);
-  states.values = StateAccess::at<T>(state, cell.values + call.head * layout_.state_value_bytes);
-  states.head_size = config_.head_size;
-  states.num_keys = config_.num_states;
-  float* out = call.rows.joined_RE + first * call.rows.joined_stride +
-               (config_.num_heads + call.head) * config_.head_size;
-  attend_all<T>(states, call.weights.cross_scale_H[static_cast<size_t>(call.head)],
-                {call.scratch.query_RK, config_.head_size, count},
-                {out, call.rows.joined_stride, count}, call.scratch.tile);
+  StreamHead states = call.head;
+  states.layer = call.weights.cell ? call.head.layer : topmost_recurrent_layer(config_);
+  const size_t head = static_cast<size_t>(call.head.head);
+  kernels::FullAttention<T> args;
+  args.keys = {StateAccess::state_keys<T>(states), config_.head_size, config_.num_states};
+  args.values = {StateAccess::state_values<T>(states), config_.num_states, config_.head_size};
+  args.num_keys = config_.num_states;
+  args.scale = call.weights.cross_scale_H[head];
+  args.queries = {call.scratch.query_RK, config_.head_size, count};
+  args.out = call.rows.joined_RE + first * call.rows.joined_stride +
+             (config_.num_heads + call.head.head) * config_.head_size;
+  args.out_stride = call.rows.joined_stride;
+  args.scratch = call.scratch.tile;
+  kernels::full_attention(args);
 }
 
 template class StreamAttention<float>;

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <optional>
 
 #include "engine/packed_model.h"
-#include "engine/panel_attention.h"
+#include "engine/rotary_table.h"
 #include "engine/stream_layout.h"
+#include "engine/token_cache.h"
+#include "kernels/panel_attention.h"
 
 namespace brt {
 
@@ -28,7 +30,7 @@ struct TokenRows {
 template <class T>
 class StreamAttention {
  public:
-  StreamAttention(const PackedModel& model, const StreamLayout& layout);
+  explicit StreamAttention(const PackedModel& model);
 
   /// Of memory, aligned to 64 bytes, that run() needs.
   int64_t scratch_bytes() const;
@@ -51,39 +53,46 @@ class StreamAttention {
 
  private:
   struct Scratch {
-    TileScratch<T> tile;
-    T* query_RK = nullptr;          ///< [kTileRows, K]
-    T* earlier_query_RK = nullptr;  ///< rotary: as the previous block's keys meet it
-    float* vector_K = nullptr;
-    float* rotated_K = nullptr;
+    kernels::AttentionScratch<T> tile;
+    T* query_RK = nullptr;           ///< [kAttentionRows, K]
+    T* previous_query_RK = nullptr;  ///< rotary: as the previous block's keys meet it
+    VectorScratch<T> vector;
+  };
+  /// Some rows of a block, and what they see of it and of the previous one: row r the previous
+  /// block from first_position + r on, the current one before that.
+  struct WindowTile {
+    WindowTile(int64_t first, int64_t position, int64_t count, int64_t window);
+
+    int64_t first_row;  ///< in the call
+    int64_t count;
+    int64_t first_position;
+    int64_t last_position;
+    int64_t first_key;      ///< of the previous block, in whole panels
+    int64_t first_value;    ///< of the previous block, in whole units of a product's depth
+    int64_t num_values;     ///< of the current block, in whole units
+    kernels::Band current;  ///< what the rows see of the current block
   };
   /// The layer, head and rows of one call.
   struct Call {
     const LayerWeights& weights;
-    const LayerOffsets& offsets;
-    int64_t head;
+    StreamHead head;
     const TokenRows& rows;
     Scratch scratch;
   };
 
   const PackedModel& model_;
-  const StreamLayout& layout_;
   const ModelConfig& config_;
-  std::vector<float> cosine_;  ///< rotary: [2 W, K/2]
-  std::vector<float> sine_;
+  std::optional<RotaryTable> rotary_;  ///< positions [0, 2 W)
 
   Scratch scratch_at(std::byte* memory) const;
   int64_t tile_stride() const;
-  HeadPanels<T> block(const Call& call, int64_t offset, int64_t index) const;
   void append(const Call& call) const;
   void make_queries(const Call& call, int64_t first, int64_t count, int64_t source) const;
   void self_attention(const Call& call, int64_t first, int64_t count) const;
-  void softmax(const Call& call, int64_t first, int64_t count, int64_t begin, int64_t end) const;
-  void cross_attention(const Call& call,
-                       const CellOffsets& cell,
-                       int64_t first,
-                       int64_t count) const;
-  void rotate(const float* x_K, int64_t position, float* out_K) const;
+  void token_logits(const Call& call, const WindowTile& tile) const;
+  void softmax(const Call& call, const WindowTile& tile) const;
+  void token_values(const Call& call, const WindowTile& tile) const;
+  void cross_attention(const Call& call, int64_t first, int64_t count) const;
 };
 
 }  // namespace brt

@@ -15,21 +15,20 @@ namespace brt {
 
 /// Where a recurrent layer's buffers lie, in bytes. T is float or Bfloat16, see StreamLayout.
 struct CellOffsets {
-  int64_t state =
-      0;  ///< float [S, D], at the start of the block: the only one that is not derived from others
+  int64_t state = 0;  ///< float [S, D], at the start of the block: all else here is derived
   // Of this state, made before the block's first token is read:
   int64_t keys = 0;    ///< T, [H] panels of Ks^T [K, S]
   int64_t values = 0;  ///< T, [H] panels of Vs [S, K]
   // The update of the current block (state_update.h):
-  int64_t qkv = 0;             ///< float [S, columns of two maps]: Ks and Vs, then qs and qe
+  int64_t qkv = 0;             ///< float [S, columns of two projections]: Ks and Vs, then qs and qe
   int64_t operand = 0;         ///< rows [S] on their way into the next product
   int64_t queries = 0;         ///< T [S, H*K]: qs
   int64_t cross_queries = 0;   ///< T [S, H*K]: qe
   int64_t attended = 0;        ///< float [S, H*K]: rs, then re
   int64_t log_sum = 0;         ///< float [S, H]: of the softmax of re so far
-  int64_t projection = 0;      ///< float [S, columns]: what reads [rs ; re]
+  int64_t projection = 0;      ///< float [S, columns]: products with [rs ; re]
   int64_t hidden = 0;          ///< float [S, F]: dual
-  int64_t ffn_projection = 0;  ///< float [S, columns]: dual, single: what reads the hidden units
+  int64_t ffn_projection = 0;  ///< float [S, columns]: dual, single: products with hidden units
 };
 
 struct LayerOffsets {
@@ -64,8 +63,32 @@ struct StreamLayout {
     int64_t bytes = 0;
   };
   std::vector<Part> parts;  ///< what is saved
+};
 
-  int64_t num_heads() const { return config.num_heads; }
+/// One head of one layer of a stream.
+struct StreamHead {
+  StreamState& state;
+  int64_t layer = 0;
+  int64_t head = 0;
+};
+
+/// Blocks whose keys and values are in the cache.
+inline constexpr int64_t kCurrentBlock = 0;
+inline constexpr int64_t kPreviousBlock = 1;
+
+/// A recurrent layer's buffers in a stream's memory: see CellOffsets.
+template <class T>
+struct CellMemory {
+  float* state_SD = nullptr;
+  float* qkv_SP = nullptr;
+  std::byte* operand = nullptr;
+  T* queries_SE = nullptr;
+  T* cross_queries_SE = nullptr;
+  float* attended_SE = nullptr;
+  float* log_sum_SH = nullptr;
+  float* projection_SP = nullptr;
+  float* hidden_SF = nullptr;
+  float* ffn_projection_SP = nullptr;
 };
 
 /// A state's memory, for those who compute with it.
@@ -81,13 +104,51 @@ class StateAccess {
     return state.units_done_[static_cast<size_t>(layer)];
   }
 
-  /// Keys of a head: `block` is 0 for the current one, 1 for the one before it.
+  /// Panels of the cache: keys^T [K, W] of a block.
   template <class T>
-  static T* cache(
-      StreamState& state, int64_t offset, int64_t head_bytes, int64_t block, int64_t head) {
-    const StreamLayout& layout = *state.layout_;
-    const int64_t half = (state.tokens_read_ / layout.config.window + block) % 2;
-    return state.memory_.at<T>(offset + (half * layout.num_heads() + head) * head_bytes);
+  static T* keys(const StreamHead& of, int64_t block) {
+    return cache<T>(of, offsets(of).keys, of.state.layout_->key_head_bytes, block);
+  }
+  /// The same keys, rotated by rotary; without it those of keys().
+  template <class T>
+  static T* rotated_keys(const StreamHead& of, int64_t block) {
+    return cache<T>(of, offsets(of).rotated_keys, of.state.layout_->key_head_bytes, block);
+  }
+  /// Panels of the cache: values [W, K] of a block.
+  template <class T>
+  static T* values(const StreamHead& of, int64_t block) {
+    return cache<T>(of, offsets(of).values, of.state.layout_->value_head_bytes, block);
+  }
+
+  /// Panels of Ks^T [K, S] of a recurrent layer.
+  template <class T>
+  static T* state_keys(const StreamHead& of) {
+    return at<T>(of.state, offsets(of).cell.keys + of.head * of.state.layout_->state_key_bytes);
+  }
+  /// Panels of Vs [S, K] of a recurrent layer.
+  template <class T>
+  static T* state_values(const StreamHead& of) {
+    return at<T>(of.state, offsets(of).cell.values + of.head * of.state.layout_->state_value_bytes);
+  }
+  template <class T>
+  static CellMemory<T> cell(StreamState& state, int64_t layer) {
+    const CellOffsets& cell = state.layout_->layers[static_cast<size_t>(layer)].cell;
+    return {at<float>(state, cell.state),       at<float>(state, cell.qkv),
+            at<std::byte>(state, cell.operand), at<T>(state, cell.queries),
+            at<T>(state, cell.cross_queries),   at<float>(state, cell.attended),
+            at<float>(state, cell.log_sum),     at<float>(state, cell.projection),
+            at<float>(state, cell.hidden),      at<float>(state, cell.ffn_projection)};
+  }
+
+ private:
+  static const LayerOffsets& offsets(const StreamHead& of) {
+    return of.state.layout_->layers[static_cast<size_t>(of.layer)];
+  }
+  template <class T>
+  static T* cache(const StreamHead& of, int64_t offset, int64_t head_bytes, int64_t block) {
+    const StreamLayout& layout = *of.state.layout_;
+    const int64_t half = (of.state.tokens_read_ / layout.config.window + block) % 2;
+    return of.state.memory_.at<T>(offset + (half * layout.config.num_heads + of.head) * head_bytes);
   }
 };
 

@@ -12,17 +12,18 @@ namespace {
 
 using kernels::Bfloat16;
 
-/// Rows [W + r, H, K] of a cache, oldest first. read(block, head, token, out_K) gets one vector;
-/// block 1 is the one before the current one.
+/// Rows [W + r, H, K] of a cache, oldest first. read(head, block, position, out_K) gets one vector.
 template <class Read>
-std::vector<float> cached_rows(const ModelConfig& config, int64_t tokens_read, const Read& read) {
+std::vector<float> cached_rows(StreamState& state, int64_t layer, const Read& read) {
+  const ModelConfig& config = StateAccess::layout(state)->config;
   const int64_t row = config.num_heads * config.head_size;
-  const int64_t current = tokens_read % config.window;
-  std::vector<float> rows(static_cast<size_t>((config.window + current) * row));
-  for (int64_t n = 0; n < config.window + current; ++n) {
+  const int64_t num_rows = config.window + state.tokens_read() % config.window;
+  std::vector<float> rows(static_cast<size_t>(num_rows * row));
+  for (int64_t n = 0; n < num_rows; ++n) {
+    const int64_t block = n < config.window ? kPreviousBlock : kCurrentBlock;
     for (int64_t head = 0; head < config.num_heads; ++head) {
-      float* out = rows.data() + n * row + head * config.head_size;
-      read(n < config.window ? 1 : 0, head, n % config.window, out);
+      read(StreamHead{state, layer, head}, block, n % config.window,
+           rows.data() + n * row + head * config.head_size);
     }
   }
   return rows;
@@ -30,26 +31,21 @@ std::vector<float> cached_rows(const ModelConfig& config, int64_t tokens_read, c
 
 template <class T>
 std::vector<float> keys_of(StreamState& state, int64_t layer) {
-  const StreamLayout& layout = *StateAccess::layout(state);
-  const int64_t offset = layout.layers[static_cast<size_t>(layer)].keys;
-  return cached_rows(layout.config, state.tokens_read(),
-                     [&](int64_t block, int64_t head, int64_t token, float* out_K) {
-                       read_key(
-                           StateAccess::cache<T>(state, offset, layout.key_head_bytes, block, head),
-                           layout.config.head_size, token, out_K);
+  const int64_t head_size = StateAccess::layout(state)->config.head_size;
+  return cached_rows(state, layer,
+                     [&](const StreamHead& of, int64_t block, int64_t position, float* out_K) {
+                       read_key(StateAccess::keys<T>(of, block), head_size, position, out_K);
                      });
 }
 
 template <class T>
 std::vector<float> values_of(StreamState& state, int64_t layer) {
-  const StreamLayout& layout = *StateAccess::layout(state);
-  const int64_t offset = layout.layers[static_cast<size_t>(layer)].values;
-  return cached_rows(
-      layout.config, state.tokens_read(),
-      [&](int64_t block, int64_t head, int64_t token, float* out_K) {
-        read_value(StateAccess::cache<T>(state, offset, layout.value_head_bytes, block, head),
-                   layout.config.head_size, layout.config.window, token, out_K);
-      });
+  const ModelConfig& config = StateAccess::layout(state)->config;
+  return cached_rows(state, layer,
+                     [&](const StreamHead& of, int64_t block, int64_t position, float* out_K) {
+                       read_value(StateAccess::values<T>(of, block), config.head_size,
+                                  config.window, position, out_K);
+                     });
 }
 
 }  // namespace

@@ -7,16 +7,11 @@
 #include <span>
 
 #include "engine/packed_model.h"
+#include "engine/step.h"
 #include "engine/stream_layout.h"
 #include "engine/thread_team.h"
 
 namespace brt {
-
-/// The next tokens of one stream; they do not pass the end of its block.
-struct StepTokens {
-  StreamState* state = nullptr;
-  std::span<const int32_t> tokens;
-};
 
 /// Computes steps: the layers for all tokens, the streams' caches and states, then logits of some
 /// rows. Nothing is allocated by the calls.
@@ -31,8 +26,9 @@ class TokenStep {
                                          int64_t max_logits_rows);
   virtual ~TokenStep() = default;
 
-  /// Reads the tokens; the streams stand behind them. Rows of the step are the tokens in order.
-  virtual void read(std::span<const StepTokens> streams) = 0;
+  /// Takes the tokens in; the streams then stand behind them. Rows of the step are the tokens in
+  /// order.
+  virtual void run(std::span<const StepTokens> tokens) = 0;
 
   /// Logits [R, V] of rows of the last step, in the order given; valid until the next call.
   virtual const float* logits(std::span<const int64_t> rows) = 0;

@@ -16,15 +16,17 @@ using kernels::Bfloat16;
 using kernels::kPanelColumns;
 using kernels::MatmulOutput;
 
+/// Columns [64 panel, 64 (panel + 1)) of the source.
 template <class T>
 void pack_panel(const WeightMatrix::Source& source, int64_t depth, int64_t panel, T* out) {
+  const int64_t skipped = panel * kPanelColumns;
   kernels::PackArgs<float, T> args;
-  args.source = source.weight;
+  args.source = source.weight + skipped * source.stride;
   args.source_stride = source.stride;
-  args.panels = out - panel * kernels::panel_size(depth, out);  // the kernel counts from panel 0
+  args.panels = out;
   args.depth = depth;
-  args.columns = source.columns;
-  kernels::pack_columns(args, panel, panel + 1);
+  args.columns = std::min(kPanelColumns, source.columns - skipped);
+  kernels::pack_columns(args, 0, 1);
 }
 
 template <class T>

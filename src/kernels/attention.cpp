@@ -92,18 +92,15 @@ void product_over_keys(const T* left,
                        const KeyRange<T>& range,
                        const AttentionTile<T>& tile,
                        float* out) {
-  MatmulArgs<T> args;
-  args.left = left;
-  args.left_stride = tile.stride;
-  args.panels = columns + range.first_panel * panel_size(range.head.head_size, columns);
+  KeyProducts<T> args;
+  args.keys = {columns, range.head.head_size, range.head.num_keys};
+  args.rows = {left, tile.stride, tile.rows};
+  args.first_panel = range.first_panel;
+  args.num_panels = range.span() / kPanelColumns;
   args.out = out;
   args.out_stride = range.stride();
-  args.rows = tile.rows;
-  args.columns = range.span();
-  args.depth = range.head.head_size;
-  args.column_band = range.keys_band(tile);
-  args.output = MatmulOutput::kStoreFloat;
-  matmul(args);
+  args.wanted = range.keys_band(tile);
+  key_products(args);
 }
 
 /// weights [rows, span] times rows of the keys' range: [rows, head_size].
@@ -113,21 +110,16 @@ void weighted_sum(const T* weights,
                   const KeyRange<T>& range,
                   const AttentionTile<T>& tile,
                   T* out) {
-  const int64_t size = panel_size(range.head.num_keys, rows_panels);
-  for (int64_t column = 0; column < range.head.head_size; column += kPanelColumns) {
-    MatmulArgs<T> args;
-    args.left = weights;
-    args.left_stride = range.stride();
-    args.depth_band = range.keys_band(tile);
-    args.panels = rows_panels + column / kPanelColumns * size + range.begin * kPanelColumns;
-    args.out = out + column;
-    args.out_stride = tile.stride;
-    args.rows = tile.rows;
-    args.columns = std::min(kPanelColumns, range.head.head_size - column);
-    args.depth = range.depth();
-    args.output = MatmulOutput::kStore;
-    matmul(args);
-  }
+  ValueSums<T> args;
+  args.values = {rows_panels, range.head.num_keys, range.head.head_size};
+  args.weights = {weights, range.stride(), tile.rows};
+  args.first_key = range.begin;
+  args.num_keys = range.depth();
+  args.out = out;
+  args.out_stride = tile.stride;
+  args.output = MatmulOutput::kStore;
+  args.band = range.keys_band(tile);
+  value_sums(args);
 }
 
 /// sum [depth, head_size] += weights^T right, with weights [rows, span], right [rows, head_size].

@@ -5,13 +5,9 @@
 #include <cstdint>
 
 #include "kernels/bfloat16.h"
-#include "kernels/panels.h"
+#include "kernels/panel_attention.h"
 
 namespace brt::kernels {
-
-/// Queries are computed in tiles of this many rows: as wide as a panel, since the band of keys that
-/// a tile sees is then at most one panel wider than the window.
-constexpr int64_t kAttentionRows = 64;
 
 /// Keys and values of one lane and head.
 ///

@@ -27,10 +27,7 @@ at::Tensor distances(const BlockRows& rows, at::Device device) {
 
 at::Tensor position_bias(const at::Tensor& table_HU, int64_t window, int64_t max_distance) {
   check_shape("position_bias", "table_HU", table_HU, {-1, -1});
-  std::vector<int64_t> buckets;
-  for (int64_t distance = window; distance >= 1; --distance) {
-    buckets.push_back(position_bucket(distance, table_HU.size(1), max_distance));
-  }
+  const std::vector<int64_t> buckets = window_buckets(window, table_HU.size(1), max_distance);
   const at::Tensor bucket_W = at::tensor(buckets, at::kLong).to(table_HU.device());
   // embedding, since its gradient adds up many equal indices fast; index_select's does not.
   return at::embedding(table_HU.t(), bucket_W).t();

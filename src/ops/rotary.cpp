@@ -2,16 +2,17 @@
 // Rotary positions in plain ATen.
 #include "ops/rotary.h"
 
-#include <numbers>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/pow.h>
+#include <ATen/ops/tensor.h>
 
 #include "base/error.h"
+#include "config/rotary_frequency.h"
 #include "ops/shape_check.h"
 #include "ops/wide_dtype.h"
 
@@ -24,9 +25,11 @@ at::Tensor rotary(const at::Tensor& x_BNHK, int64_t first_position) {
     throw ShapeError(fmt::format("rotary: head size must be even, got {}", head_size));
   }
   const at::TensorOptions float64 = at::TensorOptions().dtype(at::kDouble).device(x_BNHK.device());
-  const at::Tensor pair = at::arange(head_size / 2, float64);
-  const at::Tensor frequency =
-      std::numbers::pi * at::pow(10000.0, pair * (-2.0 / static_cast<double>(head_size)));
+  std::vector<double> frequencies;
+  for (int64_t j = 0; j < head_size / 2; ++j) {
+    frequencies.push_back(rotary_frequency(j, head_size));
+  }
+  const at::Tensor frequency = at::tensor(frequencies, at::kDouble).to(x_BNHK.device());
   const at::Tensor position = at::arange(first_position, first_position + x_BNHK.size(1), float64);
   const at::ScalarType wide = wide_dtype(x_BNHK.scalar_type());
   const at::Tensor angle = (position.unsqueeze(1) * frequency).unsqueeze(1);  // [N, 1, K/2]

@@ -33,5 +33,14 @@ TEST(PositionBucket, NeverFallsWithDistance) {
   }
 }
 
+TEST(PositionBucket, OfAWindowOldestFirst) {
+  EXPECT_EQ(window_buckets(5, 32, 128), (std::vector<int64_t>{5, 4, 3, 2, 1}));
+  const std::vector<int64_t> buckets = window_buckets(300, 32, 128);
+  ASSERT_EQ(buckets.size(), 300u);
+  EXPECT_EQ(buckets.front(), 31);
+  EXPECT_EQ(buckets[300 - 64], 26);
+  EXPECT_EQ(buckets.back(), 1);
+}
+
 }  // namespace
 }  // namespace brt
