@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -122,22 +124,28 @@ void blank_huge_numbers(std::string& line) {
 
 /// The fields of a line's object that are read; of other fields it is only checked that they are
 /// JSON, nested no deeper than others. nlohmann's parsers stop at a number that a double cannot
-/// hold wherever it stands, although JSON allows it: such a number is taken for null. @throws
-/// nlohmann::json::exception, DataError
+/// hold wherever it stands, although JSON allows it: such a number is taken for null. Of two texts
+/// in one object none is dropped in silence. @throws nlohmann::json::exception, DataError
 nlohmann::json parse_fields(std::string& line) {
   using Json = nlohmann::json;
-  const auto is_wanted = [](int depth, Json::parse_event_t event, Json& parsed) {
+  std::set<std::string> seen;
+  const auto is_wanted = [&seen](int depth, Json::parse_event_t event, Json& parsed) {
     check_json_depth(depth, event);
     if (event != Json::parse_event_t::key || depth != 1) {
       return true;
     }
     const std::string& key = parsed.get_ref<const std::string&>();
-    return key == "text" || key == "id" || key == "name" || key == "path";
+    const bool wanted = key == "text" || key == "id" || key == "name" || key == "path";
+    if (wanted && !seen.insert(key).second) {
+      throw DataError("JSON that names \"" + key + "\" twice");
+    }
+    return wanted;
   };
   try {
     return Json::parse(line, is_wanted);
   } catch (const Json::out_of_range&) {
     blank_huge_numbers(line);
+    seen.clear();
     return Json::parse(line, is_wanted);
   }
 }

@@ -50,5 +50,17 @@ TEST(JsonlSource, ALineThatIsNestedDeeplyIsRefused) {
   }
 }
 
+TEST(JsonlSource, ALineWithTwoTextsIsRefused) {
+  const TemporaryFolder folder;
+  write_text(folder / "x.jsonl", R"({"text":"a","x":{"text":"b"}})"
+                                 "\n"
+                                 R"({"text":"a","text":"b"})"
+                                 "\n");
+  EXPECT_NE(message_of<DataError>([&] {
+              read_documents({folder / "x.jsonl"});
+            }).find("x.jsonl:2: line is JSON that names \"text\" twice"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace brt
