@@ -12,6 +12,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "ops/feed_forward.h"
+#include "ops/linear.h"
 #include "support/fused_case.h"
 #include "support/jacobian.h"
 
