@@ -22,8 +22,7 @@ TEST(JsonlSource, NumbersThatNoDoubleHoldsAreJson) {
   const TemporaryFolder folder;
   write_text(folder / "x.jsonl",
              "{\"text\":\"1e999 \\\" 2e999\",\"score\":1e999,\"deep\":[-1.5E+400,{\"a\":" +
-                 std::string(400, '9') +
-                 "}],\"id\":\"i\"}\n{\"id\":1e999,\"text\":\"two\"}\n");
+                 std::string(400, '9') + "}],\"id\":\"i\"}\n{\"id\":1e999,\"text\":\"two\"}\n");
   EXPECT_EQ(read_documents({folder / "x.jsonl"}),
             (Documents{{"i", "1e999 \" 2e999"}, {(folder / "x.jsonl").string() + ":2", "two"}}));
   for (const std::string value : {"01e999", "1e999.5", "1.e999", "1e", "+1e999", "-", "NaN",
