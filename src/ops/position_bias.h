@@ -6,17 +6,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "ops/causal_window_mask.h"
+
 namespace brt {
-
-/// Which rows of a block, and which keys of its window, a call is about.
-struct BlockRows {
-  int64_t window = 0;     ///< W
-  int64_t first_row = 0;  ///< first token's position in its block
-  int64_t rows = 0;       ///< tokens, all of one block
-
-  /// Keys that exist once these rows are read: the previous block, and this one up to the last row.
-  int64_t keys() const { return window + first_row + rows; }
-};
 
 /// bias[h, w] = table[h, bucket(W - w)]: the bias of the w-th key that a token sees, oldest first.
 ///
@@ -27,9 +19,5 @@ at::Tensor position_bias(const at::Tensor& table_HU, int64_t window, int64_t max
 /// bias[h, i, j] of row i and key j of a block's window, from bias_HW: [H, rows, keys]. Entries
 /// that the causal band hides hold some visible key's value. Gradient to bias_HW.
 at::Tensor bias_of_pairs(const at::Tensor& bias_HW, const BlockRows& rows);
-
-/// hidden[i, j] is true unless 1 <= (W + first_row + i) - j <= W: each token sees exactly the W
-/// tokens before it and not itself. bool [rows, keys].
-at::Tensor causal_window_mask(const BlockRows& rows, at::Device device);
 
 }  // namespace brt

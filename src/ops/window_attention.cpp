@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "config/model_constants.h"
 #include "ops/attention_operands.h"
+#include "ops/causal_window_mask.h"
 #include "ops/phantom_softmax.h"
 #include "ops/position_bias.h"
 #include "ops/shape_check.h"
