@@ -183,7 +183,7 @@ bool is_sound(const CheckpointFinding& finding) {
 }
 
 /// Before anything is made.
-const fs::path& checked(const fs::path& folder) {
+fs::path checked(const fs::path& folder) {
   check_run_folder(folder);
   return folder;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -76,8 +77,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 3;
-  const std::vector<std::string> shown(names.begin(),
-                                       names.begin() + std::min(names.size(), kMost));
+  const std::span<const std::string> shown = std::span(names).first(std::min(names.size(), kMost));
   return fmt::format("{}{}", fmt::join(shown, ", "), names.size() > kMost ? ", ..." : "");
 }
 

@@ -79,13 +79,13 @@ WeightFiles find_weight_files(const fs::path& folder) {
     indices.emplace(name, 0);
   }
   WeightFiles files = {.origin = index, .shards = {}, .shard_of = {}};
-  for (auto& [name, index] : indices) {
+  for (auto& [name, shard] : indices) {
     if (!is_there(folder / name)) {
       throw CheckpointError(fmt::format("{}: is missing, but {} lists it", (folder / name).string(),
                                         kWeightsIndexName),
                             "copy all shards of the model into the folder");
     }
-    index = files.shards.size();
+    shard = files.shards.size();
     files.shards.push_back(folder / name);
   }
   for (const auto& [tensor, name] : weight_map) {
