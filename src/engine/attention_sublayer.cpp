@@ -31,12 +31,12 @@ void project_qkv(Step& step,
                  int64_t thread,
                  const std::byte* next) {
   if (!are_heads_divided(step)) {
-    step.multiply(qkv, normed, step.qkv_RP(), MatmulOutput::kStoreFloat, thread, next);
+    step.multiply(qkv, normed, step.qkv(), MatmulOutput::kStoreFloat, thread, next);
     return;
   }
   for (int64_t source = 0; source < qkv.num_sources(); ++source) {
     const bool is_last = source + 1 == qkv.num_sources();
-    qkv.multiply(normed, step.rows(), head_panels(step, qkv, source, thread), step.qkv_RP(),
+    qkv.multiply(normed, step.rows(), head_panels(step, qkv, source, thread), step.qkv(),
                  qkv.columns(), MatmulOutput::kStoreFloat,
                  is_last ? next : qkv.panel(head_panels(step, qkv, source + 1, thread).begin));
   }
@@ -49,9 +49,9 @@ TokenRows token_rows(Step& step, const LayerWeights& weights, int64_t stream_ind
   rows.first = stream.position;
   rows.count = stream.rows;
   rows.qkv_stride = weights.qkv.columns();
-  rows.qkv_RP = step.qkv_RP() + stream.first_row * rows.qkv_stride;
+  rows.qkv_RP = step.qkv() + stream.first_row * rows.qkv_stride;
   rows.joined_stride = weights.output.depth();
-  rows.joined_RE = step.joined_RE() + stream.first_row * rows.joined_stride;
+  rows.joined_RE = step.joined() + stream.first_row * rows.joined_stride;
   return rows;
 }
 
@@ -99,14 +99,14 @@ void add_attention(Step& step,
                    std::byte* scratch) {
   const LayerWeights& weights = step.model.layer(layer);
   const Operand normed =
-      step.operands.normed(step.x_RD(), step.rows(), weights.attention_norm_D, thread);
+      step.operands.normed(step.x(), step.rows(), weights.attention_norm_D, thread);
   project_qkv(step, weights.qkv, normed, thread, first_keys(step, attention, layer, thread));
   attend_heads(step, attention, layer, thread, scratch);
   step.team.barrier(thread);
 
   const Operand joined =
-      step.operands.plain(step.joined_RE(), step.rows(), weights.output.depth(), thread);
-  step.multiply(weights.output, joined, step.x_RD(), MatmulOutput::kAddFloat, thread,
+      step.operands.plain(step.joined(), step.rows(), weights.output.depth(), thread);
+  step.multiply(weights.output, joined, step.x(), MatmulOutput::kAddFloat, thread,
                 step.first_panel(weights.up, thread));
 }
 

@@ -62,7 +62,7 @@ void Step::begin(std::span<const StepTokens> tokens) {
     streams_.push_back({stream.state, rows_, count, position});
     for (const int32_t token : stream.tokens) {
       const float* embedding_D = model.embedding().data() + token * config.width;
-      std::copy(embedding_D, embedding_D + config.width, x_RD() + rows_ * config.width);
+      std::copy(embedding_D, embedding_D + config.width, x() + rows_ * config.width);
       ++rows_;
     }
   }

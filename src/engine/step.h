@@ -51,12 +51,12 @@ class Step {
   int64_t rows() const { return rows_; }
 
   // Activations of the rows, row by row.
-  float* x_RD() { return x_RD_; }            ///< the residual stream
-  float* qkv_RP() { return qkv_RP_; }        ///< k, v, q, q2
-  float* joined_RE() { return joined_RE_; }  ///< [ys ; yc]
-  float* hidden_RF() { return hidden_RF_; }
-  float* chosen_RD() { return chosen_RD_; }  ///< rows whose logits are wanted
-  float* logits_RV() { return logits_RV_; }
+  float* x() { return x_RD_; }            ///< [R, D], the residual stream
+  float* qkv() { return qkv_RP_; }        ///< [R, P]: k, v, q, q2
+  float* joined() { return joined_RE_; }  ///< [R, E]: [ys ; yc]
+  float* hidden() { return hidden_RF_; }  ///< [R, F]
+  float* chosen() { return chosen_RD_; }  ///< [R, D]: rows whose logits are wanted
+  float* logits() { return logits_RV_; }  ///< [R, V]
 
   /// The thread's part of out = or += rows times matrix, of all rows, and a barrier.
   /// @param next  where the thread begins to read what comes next

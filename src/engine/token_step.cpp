@@ -58,18 +58,18 @@ class TokenStepOf : public TokenStep {
     const int64_t width = step_.config.width;
     const int64_t count = static_cast<int64_t>(rows.size());
     for (int64_t i = 0; i < count; ++i) {
-      const float* row = step_.x_RD() + rows[static_cast<size_t>(i)] * width;
-      std::copy(row, row + width, step_.chosen_RD() + i * width);
+      const float* row = step_.x() + rows[static_cast<size_t>(i)] * width;
+      std::copy(row, row + width, step_.chosen() + i * width);
     }
     step_.team.run([this, count](int64_t thread) {
       const WeightMatrix& embedding = step_.model.logits();
       const Operand operand =
-          step_.operands.normed(step_.chosen_RD(), count, step_.model.final_norm(), thread);
+          step_.operands.normed(step_.chosen(), count, step_.model.final_norm(), thread);
       const Range panels = step_.team.part(embedding.num_panels(), thread);
-      embedding.multiply(operand, count, panels, step_.logits_RV(), step_.config.vocab_size);
+      embedding.multiply(operand, count, panels, step_.logits(), step_.config.vocab_size);
       scale_logits(count, panels);
     });
-    return step_.logits_RV();
+    return step_.logits();
   }
 
   void rotate_keys(StreamState& state) const override { attention_.rotate_keys(state); }
@@ -87,7 +87,7 @@ class TokenStepOf : public TokenStep {
     const int64_t begin = panels.begin * kPanelColumns;
     const int64_t end = std::min(panels.end * kPanelColumns, vocab_size);
     for (int64_t row = 0; row < rows; ++row) {
-      float* logits_V = step_.logits_RV() + row * vocab_size;
+      float* logits_V = step_.logits() + row * vocab_size;
       for (int64_t v = begin; v < end; ++v) {
         logits_V[v] *= scale;
       }

@@ -25,7 +25,7 @@ std::vector<float> computed_rows(PackedCase& model, int64_t count) {
   model.team.run([&](int64_t thread) {
     add_attention(step, attention, 0, thread, scratch[static_cast<size_t>(thread)].data());
   });
-  return {step.x_RD(), step.x_RD() + count * 16};
+  return {step.x(), step.x() + count * 16};
 }
 
 TEST(AttentionSublayer, AddsTheProjectedAttentionOfTheNorm) {

@@ -20,7 +20,7 @@ std::vector<float> computed_rows(PackedCase& model, int64_t count) {
   const std::vector<StepTokens> tokens = {{&state, all}};
   step.begin(tokens);
   model.team.run([&](int64_t thread) { add_feed_forward(step, 0, thread); });
-  return {step.x_RD(), step.x_RD() + count * 16};
+  return {step.x(), step.x() + count * 16};
 }
 
 TEST(FeedForwardSublayer, AddsTheNetworkOfTheNorm) {

@@ -27,7 +27,7 @@ TEST(Step, RowsAreTheEmbeddingsOfTheTokensInOrder) {
   const PlainRows embedding = PlainWeights(model.folder.path()).rows("embedding.weight");
   const std::vector<int32_t> all = {3, 200, 7, 7, 0};
   for (int64_t row = 0; row < 5; ++row) {
-    EXPECT_EQ(plain_row(step.x_RD() + row * 16, 16),
+    EXPECT_EQ(plain_row(step.x() + row * 16, 16),
               embedding[static_cast<size_t>(all[static_cast<size_t>(row)])]);
   }
   ASSERT_EQ(step.streams().size(), 2u);
@@ -42,8 +42,8 @@ TEST(Step, PartsOfItsMemoryDoNotMeet) {
   Step step(model.model, model.team, /*max_rows=*/3, /*max_logits_rows=*/2);
   const int64_t qkv = model.model.layer(0).qkv.columns();
   const std::vector<std::pair<float*, int64_t>> parts = {
-      {step.x_RD(), 3 * 16},      {step.qkv_RP(), 3 * qkv},   {step.joined_RE(), 3 * 48},
-      {step.hidden_RF(), 3 * 40}, {step.chosen_RD(), 2 * 16}, {step.logits_RV(), 2 * 261},
+      {step.x(), 3 * 16},      {step.qkv(), 3 * qkv},   {step.joined(), 3 * 48},
+      {step.hidden(), 3 * 40}, {step.chosen(), 2 * 16}, {step.logits(), 2 * 261},
   };
   for (size_t i = 0; i < parts.size(); ++i) {
     EXPECT_EQ(reinterpret_cast<uint64_t>(parts[i].first) % 64, 0u);
@@ -66,15 +66,15 @@ TEST(Step, AllThreadsTogetherMultiplyAllRows) {
   const std::vector<StepTokens> tokens = {{&state, all}};
   step.begin(tokens);
   model.team.run([&](int64_t thread) {
-    const Operand operand = step.operands.plain(step.x_RD(), 5, 16, thread);
+    const Operand operand = step.operands.plain(step.x(), 5, 16, thread);
     const WeightMatrix& up = model.model.layer(0).up;
-    step.multiply(up, operand, step.hidden_RF(), kernels::MatmulOutput::kStoreFloat, thread,
+    step.multiply(up, operand, step.hidden(), kernels::MatmulOutput::kStoreFloat, thread,
                   step.first_panel(up, thread));
   });
   const PlainRows weight = PlainWeights(model.folder.path()).rows("layers.0.ffn.up.weight");
   for (int64_t row = 0; row < 5; ++row) {
-    EXPECT_LT(worst_error(plain_row(step.hidden_RF() + row * 40, 40),
-                          project(plain_row(step.x_RD() + row * 16, 16), weight)),
+    EXPECT_LT(worst_error(plain_row(step.hidden() + row * 40, 40),
+                          project(plain_row(step.x() + row * 16, 16), weight)),
               tolerance::kFloat32);
   }
 }
