@@ -194,7 +194,7 @@ std::string band_text(const Plot& plot, const Frame& frame, const PlotSeries& se
     if (is_shown(plot, point.x, point.low) && is_shown(plot, point.x, point.high)) {
       const double x = frame.pixel_x(point.x);
       forth += fmt::format("{:.1f},{:.1f} ", x, frame.pixel_y(point.high));
-      back = fmt::format("{:.1f},{:.1f} ", x, frame.pixel_y(point.low)) + back;
+      back.insert(0, fmt::format("{:.1f},{:.1f} ", x, frame.pixel_y(point.low)));
     }
   }
   return forth.empty() ? ""
