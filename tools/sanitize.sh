@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 if [ "${1:-}" = --threads ]; then
   shift
   cmake --preset tsan --log-level=ERROR
-  cmake --build --preset tsan --target base_test kernels_test generate_test api_test
+  cmake --build --preset tsan --target base_test kernels_test engine_test generate_test api_test
   export TSAN_OPTIONS=second_deadlock_stack=1
   # The sanitizer's map of the memory has no room for everything that a randomised one may hold.
   exec setarch "$(uname -m)" --addr-no-randomize \
