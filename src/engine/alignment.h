@@ -4,11 +4,11 @@
 
 #include <cstdint>
 
+#include "base/divide_up.h"
+
 namespace brt {
 
 inline constexpr int64_t kAlignment = 64;
-
-constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 /// Bytes of `count` elements and what follows them up to the next part.
 template <class T>

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/divide_up.h"
 #include "kernels/argument_checks.h"
 #include "kernels/attention_rows.h"
 #include "kernels/matmul.h"
@@ -21,8 +22,6 @@ constexpr int64_t kScratchAlignment = kLineBytes;
 constexpr int64_t kStridePadding = 32;
 /// Of a panel as deep as a tile.
 constexpr int64_t kPanelElements = kAttentionRows * kPanelColumns;
-
-constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 /// Keys [begin, end), whole panels, that some row of a tile sees; and what one row sees.
 template <class T>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/divide_up.h"
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
 
@@ -18,8 +19,6 @@ constexpr int64_t kTileBytes = int64_t{512} << 10;
 /// Logits' gradient of a chunk. With V = 32000 in bfloat16, 4096 rows are two chunks.
 constexpr int64_t kChunkBytes = int64_t{144} << 20;
 constexpr int64_t kMaxChunkRows = 2304;
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Elements from row to row such that rows start at cache lines, an odd number of them apart: a
 /// column's elements then do not compete for the same sets of the cache.

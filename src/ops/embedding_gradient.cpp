@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/divide_up.h"
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
 #include "ops/parallel_chunks.h"
@@ -42,7 +43,7 @@ void EmbeddingGradient<T>::add(int64_t rows, bool is_first) const {
   parallel_chunks(num_panels(width),
                   [&](int64_t panel) { kernels::pack_rows(pack, panel, panel + 1); });
   const int64_t entries = plan_.entries_of_a_task;
-  const int64_t tasks = (problem_.vocab_size + entries - 1) / entries;
+  const int64_t tasks = divide_up(problem_.vocab_size, entries);
   parallel_tasks(tasks, num_slots(), [&](int64_t task, int64_t slot) {
     const int64_t entry = task * entries;
     kernels::MatmulArgs<T> args;

@@ -10,6 +10,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include "base/divide_up.h"
 #include "ops/cross_entropy_plan.h"
 #include "ops/cross_entropy_rows.h"
 #include "ops/embedding_gradient.h"
@@ -34,7 +35,7 @@ void run_pass(const CrossEntropyProblem& problem, const CrossEntropyResults& res
   }
   for (int64_t begin = 0; begin < problem.num_rows(); begin += plan.chunk_rows) {
     const int64_t rows = std::min(plan.chunk_rows, problem.num_rows() - begin);
-    const int64_t tasks = (rows + plan.task_rows - 1) / plan.task_rows;
+    const int64_t tasks = divide_up(rows, plan.task_rows);
     parallel_tasks(tasks, num_slots(), [&](int64_t task, int64_t slot) {
       const int64_t from = task * plan.task_rows;
       row_tasks.run({begin, from, std::min(plan.task_rows, rows - from)}, slot);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/divide_up.h"
 #include "kernels/panels.h"
 #include "ops/parallel_chunks.h"
 
@@ -54,7 +55,7 @@ void PackedTable<T>::pack_columns(const CrossEntropyProblem& problem) {
 
 template <class T>
 void PackedTable<T>::pack_rows(const CrossEntropyProblem& problem) {
-  const int64_t blocks = (problem.vocab_size + kDepthBlock - 1) / kDepthBlock;
+  const int64_t blocks = divide_up(problem.vocab_size, kDepthBlock);
   parallel_chunks(blocks, [&](int64_t block) {
     const int64_t entry = block * kDepthBlock;
     const int64_t depth = std::min(kDepthBlock, problem.vocab_size - entry);

@@ -7,6 +7,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include "base/divide_up.h"
 #include "kernels/matmul.h"
 #include "kernels/panels.h"
 #include "ops/kernel_pointers.h"
@@ -21,8 +22,6 @@ using kernels::MatmulOutput;
 
 constexpr int64_t kManyTasks = 8;  // of each thread: enough for them to end together
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// Panels of x [R, in] as right operand: depth R.
 template <class T>
 at::Tensor pack_tokens(const at::Tensor& x_RI) {
@@ -36,7 +35,7 @@ at::Tensor pack_tokens(const at::Tensor& x_RI) {
       at::empty({panels, kernels::panel_size(args.depth, args.panels)}, x_RI.options());
   args.panels = mutable_pointer<T>(packed);
   constexpr int64_t kTokens = 64;
-  parallel_chunks(ceil_div(args.depth, kTokens), [&](int64_t block) {
+  parallel_chunks(divide_up(args.depth, kTokens), [&](int64_t block) {
     const int64_t first = block * kTokens;
     kernels::pack_row_range(args, first, std::min(kTokens, args.depth - first));
   });
@@ -146,7 +145,7 @@ at::Tensor transposed_copy(const at::Tensor& matrix_IO) {
   args.source_stride = matrix_IO.size(1);
   args.out_stride = matrix_IO.size(0);
   args.rows = matrix_IO.size(0);
-  parallel_chunks(ceil_div(matrix_IO.size(1), kRows), [&](int64_t chunk) {
+  parallel_chunks(divide_up(matrix_IO.size(1), kRows), [&](int64_t chunk) {
     kernels::TransposeArgs<float> part = args;
     part.column_begin = chunk * kRows;
     part.column_end = std::min(part.column_begin + kRows, matrix_IO.size(1));
