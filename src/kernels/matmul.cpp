@@ -13,10 +13,6 @@
 namespace brt::kernels {
 namespace {
 
-bool is_float32(MatmulOutput output) {
-  return output != MatmulOutput::kStore && output != MatmulOutput::kStoreRelu;
-}
-
 /// Of a product in any form of its left operand.
 template <class T>
 void check(const MatmulArgs<T>& args) {
@@ -24,7 +20,7 @@ void check(const MatmulArgs<T>& args) {
   BRT_ASSERT(args.rows >= 0 && args.columns >= 0 && args.depth >= 0);
   BRT_ASSERT(is_empty || is_array(args.panels, args.depth));
   BRT_ASSERT(
-      is_float32(args.output)
+      stores_float32(args.output)
           ? is_matrix(static_cast<const float*>(args.out), args.rows, args.columns, args.out_stride)
           : is_matrix(static_cast<const T*>(args.out), args.rows, args.columns, args.out_stride));
   BRT_ASSERT(args.output != MatmulOutput::kStoreSum || is_empty || is_array(args.addend, 1));
@@ -68,8 +64,9 @@ void multiply_panels(const MatmulArgs<T>& args, T* scratch) {
     part.left = scratch;
     part.left_form = LeftForm::kPanel;
     const int64_t offset = row * args.out_stride;
-    part.out = static_cast<char*>(args.out) +
-               offset * static_cast<int64_t>(is_float32(args.output) ? sizeof(float) : sizeof(T));
+    part.out =
+        static_cast<char*>(args.out) +
+        offset * static_cast<int64_t>(stores_float32(args.output) ? sizeof(float) : sizeof(T));
     part.addend = args.addend != nullptr ? args.addend + offset : nullptr;
     part.mask = args.mask != nullptr ? args.mask + offset : nullptr;
     part.depth_band = {args.depth_band.begin + row, args.depth_band.end + row};

@@ -18,6 +18,11 @@ enum class MatmulOutput {
   kStoreSum,    ///< out = addend + sum, float32
 };
 
+/// Whether out is float32, else in the type of the operands.
+constexpr bool stores_float32(MatmulOutput output) {
+  return output != MatmulOutput::kStore && output != MatmulOutput::kStoreRelu;
+}
+
 /// Of products over parts of a depth, each must begin at a multiple of this for the same bits as
 /// that over more of it with zeros.
 constexpr int64_t kMatmulDepthUnit = 32;

@@ -32,7 +32,7 @@ template <class T>
 void sum_values(const ValueSums<T>& args) {
   const int64_t size = panel_size(args.values.depth, args.values.panels);
   const int64_t head_size = args.values.columns;
-  const size_t element = args.output == MatmulOutput::kStore ? sizeof(T) : sizeof(float);
+  const size_t element = stores_float32(args.output) ? sizeof(float) : sizeof(T);
   for (int64_t column = 0; column < head_size; column += kPanelColumns) {
     const T* panel =
         args.values.panels + column / kPanelColumns * size + args.first_key * kPanelColumns;

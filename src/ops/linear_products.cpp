@@ -8,6 +8,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include "base/divide_up.h"
 #include "kernels/panels.h"
 #include "kernels/rounding.h"
 #include "ops/kernel_pointers.h"
@@ -24,8 +25,6 @@ constexpr int64_t kLastTasks = 4;      // for each of two large ones, so that th
 constexpr int64_t kManyRowTasks = 8;   // from here on rows alone divide the work evenly
 constexpr int64_t kFewRowsPanels = 2;  // columns of a task when rows do not
 constexpr int64_t kSumPanels = 8;      // columns of a sum of products: 256 rows are 512 KiB
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct RowRange {
   int64_t begin = 0;
@@ -69,7 +68,7 @@ void divide(int64_t rows,
   const std::vector<RowRange> ranges = row_tasks(rows);
   const int64_t num_ranges = static_cast<int64_t>(ranges.size());
   const int64_t task_panels = are_enough(ranges) ? panels : std::min(panels, kFewRowsPanels);
-  const int64_t column_tasks = ceil_div(panels, std::max<int64_t>(task_panels, 1));
+  const int64_t column_tasks = divide_up(panels, std::max<int64_t>(task_panels, 1));
   parallel_tasks(num_ranges * column_tasks, num_slots(), [&](int64_t task, int64_t slot) {
     const int64_t first = task % column_tasks * task_panels;
     work({ranges[static_cast<size_t>(task / column_tasks)], first,
@@ -83,9 +82,8 @@ template <class T>
 MatmulArgs<T> part_of(const MatmulArgs<T>& args, const Part& part) {
   const int64_t column = part.panel * kernels::kPanelColumns;
   const int64_t offset = part.range.begin * args.out_stride + column;
-  const bool narrow_out =
-      args.output == MatmulOutput::kStore || args.output == MatmulOutput::kStoreRelu;
-  const int64_t out_size = static_cast<int64_t>(narrow_out ? sizeof(T) : sizeof(float));
+  const int64_t out_size =
+      static_cast<int64_t>(kernels::stores_float32(args.output) ? sizeof(float) : sizeof(T));
   MatmulArgs<T> own = args;
   own.rows = part.range.rows;
   own.columns = std::min(part.panels * kernels::kPanelColumns, args.columns - column);
