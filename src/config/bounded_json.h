@@ -30,6 +30,17 @@ inline void check_json_depth(int depth, nlohmann::json::parse_event_t event) {
   }
 }
 
+/// @throws DataError that names the key, cut where it is long. Always.
+template <class Json>
+[[noreturn]] void refuse_repeated_key(const Json& key) {
+  constexpr size_t kMostBytes = 100;
+  const std::string text = key.template get<std::string>();
+  const std::string shown =
+      Json(text.substr(0, kMostBytes))
+          .dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+  throw DataError("JSON that names " + shown + (text.size() > kMostBytes ? "..." : "") + " twice");
+}
+
 /// The keys of the objects that a parser is in.
 class OpenJsonKeys {
  public:
@@ -41,22 +52,12 @@ class OpenJsonKeys {
       keys_.pop_back();
     } else if (event == nlohmann::json::parse_event_t::key &&
                !keys_.back().insert(parsed.template get<std::string>()).second) {
-      throw DataError("JSON that names " + shown(parsed) + " twice");
+      refuse_repeated_key(parsed);
     }
   }
 
  private:
   std::vector<std::set<std::string>> keys_;
-
-  template <class Json>
-  static std::string shown(const Json& key) {
-    constexpr size_t kMostBytes = 100;
-    const std::string text = key.template get<std::string>();
-    const std::string escaped =
-        Json(text.substr(0, kMostBytes))
-            .dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
-    return text.size() > kMostBytes ? escaped + "..." : escaped;
-  }
 };
 
 /// A parsed text. @throws DataError whose message names no file and goes on a sentence: "not valid

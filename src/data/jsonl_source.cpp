@@ -137,7 +137,7 @@ nlohmann::json parse_fields(std::string& line) {
     const std::string& key = parsed.get_ref<const std::string&>();
     const bool wanted = key == "text" || key == "id" || key == "name" || key == "path";
     if (wanted && !seen.insert(key).second) {
-      throw DataError("JSON that names \"" + key + "\" twice");
+      refuse_repeated_key(parsed);
     }
     return wanted;
   };
