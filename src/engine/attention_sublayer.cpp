@@ -55,8 +55,24 @@ TokenRows token_rows(Step& step, const LayerWeights& weights, int64_t stream_ind
   return rows;
 }
 
-/// Items are pairs of a head and a stream. While one is computed, the start of the next one's
-/// caches comes.
+/// Items of work are pairs of a head and a stream; these are the keys with which one begins.
+template <class T>
+const std::byte* first_keys(Step& step,
+                            const StreamAttention<T>& attention,
+                            int64_t layer,
+                            int64_t item) {
+  const int64_t num_streams = static_cast<int64_t>(step.streams().size());
+  return static_cast<const std::byte*>(attention.first_keys(
+      layer, item / num_streams, token_rows(step, step.model.layer(layer), item % num_streams)));
+}
+
+/// The thread's items.
+Range items_of(const Step& step, int64_t thread) {
+  const int64_t num_streams = static_cast<int64_t>(step.streams().size());
+  return step.team.part(step.config.num_heads * num_streams, thread);
+}
+
+/// While an item is computed, the start of the next one's caches comes.
 template <class T>
 void attend_heads(Step& step,
                   const StreamAttention<T>& attention,
@@ -65,28 +81,13 @@ void attend_heads(Step& step,
                   std::byte* scratch) {
   const LayerWeights& weights = step.model.layer(layer);
   const int64_t num_streams = static_cast<int64_t>(step.streams().size());
-  const Range items = step.team.part(step.config.num_heads * num_streams, thread);
+  const Range items = items_of(step, thread);
   for (int64_t item = items.begin; item < items.end; ++item) {
     TokenRows rows = token_rows(step, weights, item % num_streams);
-    const int64_t next = item + 1;
-    rows.next = next < items.end
-                    ? attention.first_keys(layer, next / num_streams,
-                                           token_rows(step, weights, next % num_streams))
-                    : step.first_panel(weights.output, thread);
+    rows.next = item + 1 < items.end ? first_keys(step, attention, layer, item + 1)
+                                     : step.first_panel(weights.output, thread);
     attention.run(layer, item / num_streams, rows, scratch);
   }
-}
-
-/// The keys with which the thread's part of attend_heads() begins.
-template <class T>
-const std::byte* first_keys(Step& step,
-                            const StreamAttention<T>& attention,
-                            int64_t layer,
-                            int64_t thread) {
-  const int64_t num_streams = static_cast<int64_t>(step.streams().size());
-  const int64_t item = step.team.part(step.config.num_heads * num_streams, thread).begin;
-  return static_cast<const std::byte*>(attention.first_keys(
-      layer, item / num_streams, token_rows(step, step.model.layer(layer), item % num_streams)));
 }
 
 }  // namespace
@@ -100,7 +101,8 @@ void add_attention(Step& step,
   const LayerWeights& weights = step.model.layer(layer);
   const Operand normed =
       step.operands.normed(step.x(), step.rows(), weights.attention_norm_D, thread);
-  project_qkv(step, weights.qkv, normed, thread, first_keys(step, attention, layer, thread));
+  project_qkv(step, weights.qkv, normed, thread,
+              first_keys(step, attention, layer, items_of(step, thread).begin));
   attend_heads(step, attention, layer, thread, scratch);
   step.team.barrier(thread);
 
