@@ -160,8 +160,8 @@ INSTANTIATE_TEST_SUITE_P(
                     NamedOperation{"ToAnotherTokenizer",
                                    [] { return changing_the_tokenizer(false); }},
                     NamedOperation{"ToBytes", [] { return changing_the_tokenizer(true); }}),
-    [](const testing::TestParamInfo<NamedOperation>& info) {
-      return std::string(info.param.name);
+    [](const testing::TestParamInfo<NamedOperation>& operation) {
+      return std::string(operation.param.name);
     });
 
 }  // namespace

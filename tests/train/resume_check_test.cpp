@@ -21,7 +21,8 @@ class ResumeCheck : public testing::Test {
     put_bytes(checkpoint_.path() / "trainer.json", saved_run_to_json(run));
   }
   SavedRun saved_run() const {
-    return {.trainer = {.step = 3, .lanes = "places"},
+    return {.trainer = {.step = 3, .pending_starts = {}, .lanes = "places"},
+            .loop = {},
             .config = run_config_to_toml(config_),
             .data_fingerprint = "a",
             .tokenizer_fingerprint = "b",
