@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any file is an archive, compressed text or compressed JSON lines, or gives a brt::Error. The
-// first byte says as what it is read; the checksums of a tar file are made right. libarchive itself
-// is not built for fuzzing: what is looked for is how we use it, and that nothing grows without
-// bound.
+// Any file is a tar archive, compressed JSON lines or whatever its first bytes say, or gives a
+// brt::Error. The input's first byte says as what it is read; the checksums of a tar file are made
+// right. The libraries of archives and compression are not built for fuzzing: what is looked for is
+// how we use them, and that nothing grows without bound.
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +16,11 @@
 #include "base/error.h"
 #include "data/archive_reader.h"
 #include "data/byte_stream.h"
+#include "data/decompression.h"
+#include "data/document_opener.h"
 #include "data/document_source.h"
 #include "data/jsonl_source.h"
+#include "data/passed_over.h"
 #include "fuzz_input.h"
 #include "memory_file.h"
 
@@ -73,17 +78,31 @@ void read_all(Stream& stream) {
   }
 }
 
+void read_documents(DocumentSource& source) {
+  for (size_t documents = 0; documents < kMostText && source.next_document(); ++documents) {
+    read_all(source);
+  }
+}
+
 void read_tar(const std::filesystem::path& path) {
-  ArchiveReader reader(path, ArchiveReader::Format::kTar);
+  ArchiveReader reader(open_plain_stream(path), "archive");
   while (reader.next_member()) {
     read_all(reader);
   }
 }
 
-void read_compressed_lines(const std::filesystem::path& path) {
-  const std::unique_ptr<DocumentSource> source = open_jsonl(open_compressed_stream(path), "lines");
-  for (size_t documents = 0; documents < kMostText && source->next_document(); ++documents) {
-    read_all(*source);
+void read_compressed_lines(const std::filesystem::path& path, Compression compression) {
+  read_documents(*open_jsonl(decompress(open_plain_stream(path), compression, "lines"), "lines"));
+}
+
+/// Recognised by its first bytes, as a file of a folder is.
+void read_file_of_folder(const std::filesystem::path& path) {
+  PassedOver passed_over;
+  const std::function<void(const std::string&)> ignore_warning = [](const std::string&) {};
+  DocumentOpener opener(passed_over, ignore_warning);
+  const std::unique_ptr<DocumentSource> source = opener.open({.path = path, .name = "file"});
+  if (source != nullptr) {
+    read_documents(*source);
   }
 }
 
@@ -102,9 +121,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (kind == 'T' || kind == 't') {
       brt::read_tar(file.path());
     } else if (kind == 'J') {
-      brt::read_compressed_lines(file.path());
+      brt::read_compressed_lines(file.path(), bytes.starts_with('\x1f') ? brt::Compression::kGzip
+                                                                        : brt::Compression::kZstd);
     } else {
-      brt::read_all(*brt::open_compressed_stream(file.path()));
+      brt::read_file_of_folder(file.path());
     }
   } catch (const brt::Error&) {
   }

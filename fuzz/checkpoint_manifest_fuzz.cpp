@@ -2,10 +2,7 @@
 // Any text is the manifest.json of a checkpoint, and the checkpoint then sound, or damage is named;
 // whether one file of it is damaged can be asked too.
 #include <cstdint>
-#include <optional>
-#include <string>
 
-#include "base/error.h"
 #include "checkpoint/checkpoints.h"
 #include "fuzz_input.h"
 #include "scratch_folder.h"
@@ -18,10 +15,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   brt::require_of_parser(is_filled);
   checkpoint.put("manifest.json", brt::input_text(data, size));
-  const std::optional<std::string> damage = brt::checkpoint_damage(checkpoint.path());
-  const std::optional<std::string> of_file =
-      brt::checkpoint_file_damage(checkpoint.path(), "trainer.json");
-  brt::require_of_parser(!damage || !damage->empty());
-  brt::require_of_parser(damage || !of_file);
+  const brt::CheckpointFinding whole = brt::examine_checkpoint(checkpoint.path());
+  const brt::CheckpointFinding file =
+      brt::examine_checkpoint_file(checkpoint.path(), "trainer.json");
+  constexpr brt::CheckpointCondition kSound = brt::CheckpointCondition::kSound;
+  brt::require_of_parser((whole.condition == kSound) == whole.reason.empty());
+  brt::require_of_parser(whole.condition != kSound || file.condition == kSound);
   return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "checkpoint/checkpoints.h"
+#include "checkpoint/written_file.h"
 #include "compression/compression.h"
 #include "config/model_config.h"
 #include "config/presets.h"
@@ -112,13 +113,12 @@ void write_trainer_state_seed(const std::filesystem::path& path) {
 /// Of the folder that checkpoint_manifest_fuzz.cpp fills.
 void write_checkpoint_manifest_seed(const std::filesystem::path& path) {
   const ScratchFolder checkpoint;
-  checkpoint.put("trainer.json", "{}");
-  write_manifest(checkpoint.path());
+  const WrittenFile file = write_recorded_file(checkpoint.path() / "trainer.json", "{}");
+  write_manifest(checkpoint.path(), {{"trainer.json", file}});
   write_file_atomically(path, read_file(checkpoint.path() / "manifest.json"));
 }
 
-/// An empty member and one of three bytes; tar, and what libarchive's readers of gzip and Zstandard
-/// are given.
+/// An empty member and one of three bytes, in a tar archive; JSON lines by gzip and Zstandard.
 void write_archive_seeds(const std::filesystem::path& folder) {
   constexpr size_t kRecord = 512;
   std::string tar;
@@ -149,6 +149,7 @@ void write_archive_seeds(const std::filesystem::path& folder) {
     return std::string(bytes.begin(), bytes.end());
   };
   write_file_atomically(seed_file(folder, "archive"), "T" + tar);
+  write_file_atomically(folder / "archive/tar-C", "C" + tar);
   for (const char kind : {'J', 'C'}) {
     write_file_atomically(folder / "archive" / fmt::format("gzip-{}", kind), kind + text_of(kGzip));
     write_file_atomically(folder / "archive" / fmt::format("zstd-{}", kind), kind + text_of(kZstd));

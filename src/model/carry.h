@@ -25,7 +25,7 @@ struct StateQkv {
 
 /// One layer's part of the carry.
 struct LayerCarry {
-  /// Keys of the previous block and of what was read of the block under way, oldest first:
+  /// Keys of the previous block and of what was read of the current block, oldest first:
   /// [B, W + r, H, K] with r < W tokens read of the block (0 between blocks). Unit length, not
   /// turned.
   at::Tensor keys_BMHK;
@@ -39,7 +39,7 @@ struct Carry {
   std::vector<LayerCarry> layers;
   at::Tensor position_B;  ///< int64 [B]: tokens of the document read so far
 
-  /// Tokens read of the block under way, 0..W-1, the same for all lanes.
+  /// Tokens read of the current block, 0..W-1, the same for all lanes.
   int64_t tokens_in_block(const ModelConfig& config) const;
 
   /// All tensors by name: "keys.{i}", "values.{i}", "state.{i}", "position".

@@ -55,7 +55,7 @@ LayerOutput LayerImpl::forward(const LayerInput& input, const ForwardOptions& op
 
   const at::Tensor next_BND = add_ffn(attended_BND, input.piece, options);
 
-  // Kept are the last whole block and what was read of the block under way.
+  // Kept are the last whole block and what was read of the current block.
   const int64_t kept = config_.window + carry.keys_BMHK.size(1) % config_.window;
   const int64_t dropped = carry.keys_BMHK.size(1) - kept;
   carry.keys_BMHK = carry.keys_BMHK.narrow(1, dropped, kept);
