@@ -12,7 +12,8 @@ if [ "${1:-}" = --threads ]; then
   shift
   cmake --preset tsan --log-level=ERROR
   cmake --build --preset tsan --target base_test kernels_test engine_test generate_test api_test
-  export TSAN_OPTIONS=second_deadlock_stack=1
+  # A forked child starts a team of its own, which the sanitizer does not like but can follow.
+  export TSAN_OPTIONS=second_deadlock_stack=1:die_after_fork=0
   # The sanitizer's map of the memory has no room for everything that a randomised one may hold.
   exec setarch "$(uname -m)" --addr-no-randomize \
     tools/run_tests.sh build/tsan -L unit "$@"
