@@ -16,6 +16,7 @@ namespace brt {
 class PromptReader {
  public:
   PromptReader(Engine& engine, const Tokenizer& tokenizer, Session& session);
+  PromptReader(Engine& engine, Tokenizer&& tokenizer, Session& session) = delete;
 
   void append(std::string_view part);
   /// Reads the rest.

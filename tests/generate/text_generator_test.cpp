@@ -188,7 +188,8 @@ TEST(TextGenerator, TextThatWaitedInTheSessionIsReadBeforeThePrompt) {
   Session session = read_text("It ");
   session.text.pending_text = "wa";
   session.text.line = {.bytes = 3, .tokens = 2, .nats = 1.0, .text = "It "};
-  PromptReader reader(tiny_engine(), ByteTokenizer(), session);
+  const ByteTokenizer tokenizer;
+  PromptReader reader(tiny_engine(), tokenizer, session);
   reader.append("s");
   reader.finish();
   EXPECT_EQ(session.text.pending_text, "");
@@ -200,7 +201,8 @@ TEST(TextGenerator, TextThatWaitedInTheSessionIsReadBeforeThePrompt) {
 TEST(TextGenerator, APromptThatWasNotReadToItsEndCanBeGivenAgain) {
   const std::string prompt = random_text((1 << 16) + 300, 6);
   Session session = read_text(prompt.substr(0, 100));
-  PromptReader reader(tiny_engine(), ByteTokenizer(), session);
+  const ByteTokenizer tokenizer;
+  PromptReader reader(tiny_engine(), tokenizer, session);
   reader.append(prompt.substr(100, 200));
   EXPECT_EQ(session.text.bytes_read, 100);
   EXPECT_EQ(reader.take_rest(), prompt.substr(100, 200));
