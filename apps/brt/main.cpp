@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -70,6 +71,26 @@ void add_verbs(CLI::App& app) {
   brt::add_bench_verb(app);
   brt::add_report_verb(app);
   brt::add_help_verb(app);
+}
+
+/// Flags whose value may be empty; elsewhere an empty one is an unset variable of a shell.
+bool may_be_empty(const CLI::Option& option) {
+  static const std::set<std::string> texts = {"--prompt", "--stop", "--title", "--note"};
+  return texts.contains(option.get_name());
+}
+
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator not_empty(
+      [](const std::string& text) { return text.empty() ? "must not be empty" : ""; },
+      /*validator_desc=*/"");
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() > 0 && !may_be_empty(*option)) {
+      option->check(not_empty);
+    }
+  }
+  for (CLI::App* verb : app.get_subcommands(/*filter=*/{})) {
+    refuse_empty_values(*verb);
+  }
 }
 
 int report_usage_error(const CLI::App& app, const CLI::Error& error) {
@@ -152,5 +173,6 @@ int main(int argc, char** argv) {
   app.footer("brt VERB --help shows a verb's flags and examples.");
   add_log_level_flag(app);
   add_verbs(app);
+  refuse_empty_values(app);
   return run(app, argc, argv);
 }

@@ -59,6 +59,15 @@ TEST_F(ProgramFiles, WithClosedOutputsNothingIsMixedIntoTheFilesOfARun) {
   EXPECT_EQ(lines, 4);
 }
 
+TEST_F(ProgramFiles, WhatIsWrittenToAClosedStandardOutputIsNotCalledDone) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"score", "--model", "run", "recipe.toml"},
+        {"compress", "--model", "run", "recipe.toml", "-o", "-"},
+        {"inspect", "run"}}) {
+    EXPECT_EQ(run_->run(command, {.has_closed_outputs = true}).code, 1) << command.front();
+  }
+}
+
 TEST_F(ProgramFiles, PathsThatAreNotUtf8WorkAndAreShownEscaped) {
   const std::string data = "caf\xE9";
   std::string output;
