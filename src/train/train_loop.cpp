@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/machine_memory.h"
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/run_folder.h"
 #include "config/bounded_json.h"
@@ -26,6 +27,7 @@
 #include "torch_checkpoint/model_folder.h"
 #include "train/checkpoint_saver.h"
 #include "train/gate_monitor.h"
+#include "train/memory_check.h"
 #include "train/resume_check.h"
 #include "train/run_log.h"
 #include "train/step_record.h"
@@ -64,6 +66,7 @@ RunConfig with_vocabulary(RunConfig config, const PreparedData& data) {
                     data.folder().string(), data.vocab_size()),
         "leave vocab_size out; it follows the prepared data");
   }
+  check_training_memory(config, machine_memory());
   return config;
 }
 
@@ -89,6 +92,15 @@ int64_t count_parameters_of(LanguageModel& model) {
     count += parameter.numel();
   }
   return count;
+}
+
+/// Whether a file, perhaps with comments of somebody's, has just these settings.
+bool holds_settings(const fs::path& path, const RunConfig& config) {
+  try {
+    return load_run_config(path, {}) == config;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 /// A training that runs.
@@ -214,9 +226,19 @@ void TrainingRun::begin(const TrainRequest& request) {
 void TrainingRun::write_config(const fs::path& recipe) const {
   const fs::path path = folder_->path() / "config.toml";
   std::error_code error;
-  if (name_exists(path) &&
-      (fs::equivalent(recipe, path, error) || !is_run_config_text(read_file(path)))) {
-    return;
+  if (name_exists(path)) {
+    if (fs::equivalent(recipe, path, error)) {
+      return;
+    }
+    if (!is_run_config_text(read_file(path))) {
+      if (!holds_settings(path, config_)) {
+        call(observer_.on_warning,
+             fmt::format("{}: does not hold the run's settings, but is not as this program writes "
+                         "it, so it stays; move it away to have it written by the next start",
+                         path.string()));
+      }
+      return;
+    }
   }
   write_file_atomically(path, run_config_to_toml(config_));
 }

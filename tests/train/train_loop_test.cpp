@@ -436,6 +436,18 @@ TEST_F(TrainLoop, TheRecipeOfTheRunIsNeverWrittenOver) {
   put_bytes(path, "# my notes\n" + saved);
   train("run", config);
   EXPECT_EQ(get_bytes(path), "# my notes\n" + saved);
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(TrainLoop, AConfigThatSomebodySpoiltStaysWithAWarning) {
+  const RunConfig config = folder_.recipe();
+  train("run", config, 3);
+  const std::filesystem::path path = folder_.path("run") / "config.toml";
+  put_bytes(path, "garbage");
+  train("run", config);
+  EXPECT_EQ(get_bytes(path), "garbage");
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_TRUE(says(warnings_[0], "does not hold the run's settings"));
 }
 
 TEST_F(TrainLoop, LinesBehindOneThatCannotBeReadStay) {
