@@ -56,8 +56,9 @@ constexpr const char* kExamples = R"(examples:
   tail -f app.log | brt score --model runs/logs - --lines --state-out app.state
       a line of output for each line of a log: line (counted from 0), tokens, bits, bits per byte, text;
       Ctrl-C saves the state
-  tail -f app.log | brt score --model runs/logs - --lines --state-in app.state --state-out app.state
-      goes on where it stopped
+  tail -c +$((1 + $(brt inspect app.state --json | jq .bytes_read))) -f app.log |
+      brt score --model runs/logs - --lines --state-in app.state --state-out app.state
+      goes on where it stopped (plain tail -f would give the last ten lines again)
   tail -f app.log | brt score --model runs/logs - --lines --state-out app.state --save-every 10000
       saves the state after every 10,000 tokens too, for a process that is killed without a signal it can
       catch: brt inspect app.state tells the bytes read, from which a later call goes on

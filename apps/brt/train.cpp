@@ -54,7 +54,7 @@ constexpr const char* kExamples = R"(examples:
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, writes a checkpoint and stops with exit code 130
 (143, 129); a second one stops at once. A run whose numbers are not finite any more ends with exit
 code 3; its checkpoints stay. A resumed run gives, bit for bit, the weights of the uninterrupted one on
-the same machine with the same train.threads.
+the same CPU target, whatever train.threads is.
 
 settings of the config file, and of --set:
 )";

@@ -98,6 +98,9 @@ DatasetManifest parse_manifest(const Json& root) {
   }
   DatasetManifest manifest;
   manifest.tokenizer_kind = text_field(root, "tokenizer");
+  if (manifest.tokenizer_kind != "bytes" && manifest.tokenizer_kind != "sentencepiece") {
+    refuse(fmt::format("unknown tokenizer \"{}\"", manifest.tokenizer_kind));
+  }
   manifest.vocab_size = count_field(root, "vocab_size");
   manifest.tokenizer_fingerprint = hash_field(root, "tokenizer_fingerprint");
   const Json& splits = field(root, "splits");

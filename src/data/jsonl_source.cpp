@@ -199,7 +199,7 @@ class JsonlSource : public DocumentSource {
     }
     line = std::string();
     if (!object.is_object()) {
-      throw DataError(fmt::format("{}:{}: a JSON object was expected, the line holds a {}", file_,
+      throw DataError(fmt::format("{}:{}: a JSON object was expected, the line holds: {}", file_,
                                   line_number_, object.type_name()),
                       kLineHint);
     }

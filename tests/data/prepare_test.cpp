@@ -466,6 +466,11 @@ TEST(PreparedData, SaysWhatIsWrongWithAFolder) {
     write_text(folder / "out/dataset.json", text);
     EXPECT_THROW(PreparedData(folder / "out"), DataError) << text;
   }
+  std::string other = manifest;
+  other.replace(other.find("\"bytes\","), 8, "\"bites\",");
+  write_text(folder / "out/dataset.json", other);
+  EXPECT_TRUE(contains(message_of<DataError>([&] { PreparedData(folder / "out"); }),
+                       "unknown tokenizer \"bites\""));
 }
 
 TEST(PreparedData, ShardOfAnotherDataSetOrNoneIsNoticed) {
