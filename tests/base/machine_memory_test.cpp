@@ -2,7 +2,6 @@
 #include "base/machine_memory.h"
 
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 
 namespace brt {
