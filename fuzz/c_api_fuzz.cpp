@@ -23,7 +23,7 @@ namespace brt {
 namespace {
 
 constexpr size_t kStreams = 3;
-constexpr size_t kMostCalls = 10;
+constexpr size_t kMostCalls = 5;
 constexpr size_t kHugeCount = std::numeric_limits<size_t>::max() / 8;
 constexpr int32_t kOddTokens[] = {-1, ByteTokenizer::kDocumentEnd, 257,
                                   std::numeric_limits<int32_t>::max(),
