@@ -23,7 +23,7 @@ namespace brt {
 namespace {
 
 constexpr size_t kStreams = 3;
-constexpr size_t kMostCalls = 5;
+constexpr size_t kMostCalls = 4;
 constexpr size_t kHugeCount = std::numeric_limits<size_t>::max() / 8;
 constexpr int32_t kOddTokens[] = {-1, ByteTokenizer::kDocumentEnd, 257,
                                   std::numeric_limits<int32_t>::max(),
@@ -136,7 +136,7 @@ class Caller {
 
   /// A few tokens; one in sixteen is odd.
   std::vector<int32_t> tokens() {
-    std::vector<int32_t> list(input_.byte() % 8);
+    std::vector<int32_t> list(input_.byte() % 4);
     for (int32_t& token : list) {
       const uint8_t byte = input_.byte();
       token = byte < 16 ? input_.one_of(kOddTokens) : byte;

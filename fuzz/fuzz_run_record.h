@@ -45,9 +45,9 @@ class FuzzRunRecord {
   const ScratchFolder& scratch() const { return scratch_; }
 
   /// Whether the page is to be made of a folder with this input too, which takes much longer than
-  /// to read it: so for one in 64, chosen by its bytes.
+  /// to read it: so for one in 256, chosen by its bytes.
   static bool wants_page(std::string_view input) {
-    constexpr uint64_t kOneIn = 64;
+    constexpr uint64_t kOneIn = 256;
     return hash_bytes(input) % kOneIn == 0;
   }
 
