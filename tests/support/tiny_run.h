@@ -2,6 +2,7 @@
 // A folder with books, their prepared data and a model trained for four steps, all made by `brt`.
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -23,6 +24,9 @@ struct ProgramResult {
 class TinyRun {
  public:
   TinyRun() {
+    // Ignored under nohup and by background jobs, and then by every program that is started.
+    ::signal(SIGHUP, SIG_DFL);
+    ::signal(SIGINT, SIG_DFL);
     std::filesystem::create_directories(folder() / "books/train");
     std::filesystem::create_directories(folder() / "books/validation");
     int64_t bytes = 150;
