@@ -42,9 +42,8 @@ class LanguageModelImpl : public torch::nn::Module {
   /// and into `carry` if its tensors need one (training passes a detached carry).
   ///
   /// @param tokens_BN  int64 or int32
-  /// @param starts_B   uint8 or bool: these lanes' documents start here (cache zero, initial
-  /// state);
-  ///                   only between blocks. Undefined: none.
+  /// @param starts_B   uint8 or bool: these lanes' documents start here (zero cache,
+  ///                   initial state), only between blocks. Undefined: none.
   /// @throws ShapeError for tokens outside the vocabulary, shapes that disagree, or starts within a
   /// block.
   SegmentOutput forward(const at::Tensor& tokens_BN,
