@@ -100,7 +100,7 @@ void print_table(const BenchmarkResult& result, const std::string& mode, const s
   fmt::print("matrix product      {:.4g} FLOPs per second in bf16\n", result.gemm_flops_per_second);
   fmt::print("share of its speed  {:.1f} %\n", 100.0 * result.share_of_gemm_peak);
   fmt::print("CPU                 {}\n", result.cpu);
-  fmt::print("kernel target       {}\n", result.kernel_target);
+  fmt::print("CPU target          {}\n", result.kernel_target);
   fmt::print("threads             {}\n", result.threads);
   fmt::print("dtype               {}\n", dtype);
 }

@@ -69,7 +69,7 @@ const std::vector<std::unique_ptr<ExactCase>>& exact_cases() {
   return cases;
 }
 
-/// All models and formats on one kernel target.
+/// All models and formats on one CPU target.
 class StreamExactness : public testing::TestWithParam<kernels::CpuTarget> {
  protected:
   void SetUp() override { kernels::force_cpu_target(GetParam()); }
