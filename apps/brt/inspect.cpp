@@ -384,7 +384,7 @@ Finding inspect_path(const fs::path& given) {
     inspect_tokenizer(path, finding);
   }
   if (!finding.fields.contains("kind")) {
-    throw Error(fmt::format("{}: is nothing that brt inspect knows", path.string()),
+    throw Error(fmt::format("{}: is not a kind of file that brt inspect knows", path.string()),
                 fmt::format("give {}", kKinds));
   }
   return finding;

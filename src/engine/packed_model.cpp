@@ -52,7 +52,7 @@ PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat forma
   check_size();
   const int64_t deepest = std::max({config_.width, config_.ffn_width, joined_width(config_)});
   if (format == WeightFormat::kInt8 && deepest > kernels::kMaxInt8Depth) {
-    throw ConfigError(fmt::format("int8 weights: rows of at most {} numbers, the model has {}",
+    throw ConfigError(fmt::format("int8 weights need rows of at most {} numbers; the model has {}",
                                   kernels::kMaxInt8Depth, deepest),
                       "use bf16 weights");
   }
