@@ -61,7 +61,7 @@ int64_t layer_parameters(const ModelConfig& config, int64_t index) {
   if (config.position == PositionType::kT5) {
     count += config.num_heads * config.num_buckets;
   }
-  if (reads_states(config, index)) {
+  if (attends_to_states(config, index)) {
     count += 2 * heads_projection;  // cross_query, wider output
     if (config.unit_attention) {
       count += config.num_heads;  // cross_scale
@@ -205,7 +205,7 @@ int64_t topmost_recurrent_layer(const ModelConfig& config) {
   return config.recurrent_layers.empty() ? -1 : std::ranges::max(config.recurrent_layers);
 }
 
-bool reads_states(const ModelConfig& config, int64_t index) {
+bool attends_to_states(const ModelConfig& config, int64_t index) {
   return config.feedback || is_recurrent_layer(config, index);
 }
 
@@ -229,7 +229,7 @@ double forward_flops_per_token(const ModelConfig& config) {
   double flops = 2 * width * static_cast<double>(config.vocab_size);  // logits
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     flops += 2 * (4 * width * heads + 2 * width * ffn_width) + 4 * heads * window;
-    if (reads_states(config, layer)) {
+    if (attends_to_states(config, layer)) {
       flops += 4 * width * heads + 4 * heads * states;  // second queries, wider output; attention
     }
     if (is_recurrent_layer(config, layer)) {

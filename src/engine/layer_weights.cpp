@@ -25,14 +25,14 @@ class LayerReader {
 
   LayerWeights read() {
     LayerWeights layer;
-    layer.reads_states = reads_states(config_, index_);
+    layer.attends_to_states = attends_to_states(config_, index_);
     layer.attention_norm_D = vector("attention_norm.weight", config_.width);
     std::vector<WeightMatrix::Source> sources;
     for (const char* name : {"key", "value", "query"}) {
       sources.push_back(
           source(fmt::format("attention.{}.weight", name), heads_width_, config_.width));
     }
-    if (layer.reads_states) {
+    if (layer.attends_to_states) {
       sources.push_back(source("attention.cross_query.weight", heads_width_, config_.width));
       layer.cross_scale_H = scale("attention.cross_scale");
     }
@@ -41,7 +41,7 @@ class LayerReader {
     if (config_.position == PositionType::kT5) {
       layer.bias_HW = position_bias();
     }
-    const int64_t joined = (layer.reads_states ? 2 : 1) * heads_width_;
+    const int64_t joined = (layer.attends_to_states ? 2 : 1) * heads_width_;
     layer.output = matrix("attention.output.weight", config_.width, joined);
     layer.ffn_norm_D = vector("ffn_norm.weight", config_.width);
     layer.up = matrix("ffn.up.weight", config_.ffn_width, config_.width);

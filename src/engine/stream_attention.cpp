@@ -86,7 +86,7 @@ void StreamAttention<T>::run(int64_t layer,
   for (int64_t first = 0; first < rows.count; first += kAttentionRows) {
     const int64_t count = std::min(kAttentionRows, rows.count - first);
     self_attention(call, first, count);
-    if (weights.reads_states) {
+    if (weights.attends_to_states) {
       cross_attention(call, first, count);
     }
   }

@@ -207,7 +207,7 @@ class PlainModel {
       layer.keys[head].push_back(unit_key(keys[head]));
       layer.values[head].push_back(values[head]);
     }
-    if (reads_states(config_, i)) {
+    if (attends_to_states(config_, i)) {
       const PlainRows cross_queries = heads("cross_query");
       const Layer& states = layers_[static_cast<size_t>(
           is_recurrent_layer(config_, i) ? i : topmost_recurrent_layer(config_))];

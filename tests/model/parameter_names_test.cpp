@@ -59,11 +59,11 @@ void add_cell(Shapes& shapes, const std::string& cell, const ModelConfig& config
 void add_layer(Shapes& shapes, int64_t index, const ModelConfig& config) {
   const std::string layer = "layers." + std::to_string(index) + ".";
   const bool recurrent = config.recurrent_layers == std::vector<int64_t>{index};
-  const bool reads_states = recurrent || config.feedback;
+  const bool attends_to_states = recurrent || config.feedback;
   for (const std::string map : {"query", "key", "value"}) {
     shapes[layer + "attention." + map + ".weight"] = {kHK, kD};
   }
-  shapes[layer + "attention.output.weight"] = {kD, reads_states ? 2 * kHK : kHK};
+  shapes[layer + "attention.output.weight"] = {kD, attends_to_states ? 2 * kHK : kHK};
   shapes[layer + "attention_norm.weight"] = {kD};
   shapes[layer + "ffn_norm.weight"] = {kD};
   shapes[layer + "ffn.up.weight"] = {kF, kD};
@@ -74,7 +74,7 @@ void add_layer(Shapes& shapes, int64_t index, const ModelConfig& config) {
   if (config.position == PositionType::kT5) {
     shapes[layer + "attention.position_bias"] = {kHeads, 32};
   }
-  if (reads_states) {
+  if (attends_to_states) {
     shapes[layer + "attention.cross_query.weight"] = {kHK, kD};
     if (config.unit_attention) {
       shapes[layer + "attention.cross_scale"] = {kHeads};
