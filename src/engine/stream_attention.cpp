@@ -158,7 +158,7 @@ StreamAttention<T>::WindowTile::WindowTile(int64_t first,
       first_position(position),
       last_position(position + rows - 1),
       first_key(position / kPanelColumns * kPanelColumns),
-      first_value(position / kMatmulDepthUnit * kMatmulDepthUnit),
+      first_value_row(position / kMatmulDepthUnit * kMatmulDepthUnit),
       num_values(std::min(round_up(last_position, kMatmulDepthUnit), window)),
       current({-Band::kEverywhere, position}) {}
 
@@ -178,7 +178,7 @@ void StreamAttention<T>::token_logits(const Call& call, const WindowTile& tile) 
   const Scratch& scratch = call.scratch;
   const T* current_keys = StateAccess::rotated_keys<T>(call.head, kCurrentBlock);
   const T* first_values =
-      StateAccess::values<T>(call.head, kPreviousBlock) + tile.first_value * kPanelColumns;
+      StateAccess::values<T>(call.head, kPreviousBlock) + tile.first_value_row * kPanelColumns;
   kernels::KeyProducts<T> args;
   args.keys = {StateAccess::rotated_keys<T>(call.head, kPreviousBlock), config_.head_size,
                config_.window};
@@ -236,13 +236,13 @@ void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) 
   kernels::ValueSums<T> args;
   args.values = {StateAccess::values<T>(call.head, kPreviousBlock), config_.window,
                  config_.head_size};
-  args.weights = {scratch.weights + tile.first_value, scratch.stride, tile.count};
-  args.first_key = tile.first_value;
-  args.num_keys = config_.window - tile.first_value;
+  args.weights = {scratch.weights + tile.first_value_row, scratch.stride, tile.count};
+  args.first_key = tile.first_value_row;
+  args.num_keys = config_.window - tile.first_value_row;
   args.out = call.rows.joined_RE + tile.first_row * call.rows.joined_stride +
              call.head.head * config_.head_size;
   args.out_stride = call.rows.joined_stride;
-  args.band = {tile.first_position - tile.first_value, Band::kEverywhere};
+  args.band = {tile.first_position - tile.first_value_row, Band::kEverywhere};
   args.next = tile.last_position > 0 ? current_values : behind;
   kernels::value_sums(args);
 

@@ -59,8 +59,8 @@ class LanguageModelImpl : public torch::nn::Module {
                           const at::Tensor& targets_BN,
                           const ForwardOptions& options) const;
 
-  /// loss = sum weights * token_losses, a scalar, with the gradient made at once: to train. Places
-  /// of weight 0 take no part, whatever their hidden vectors are.
+  /// loss = sum weights * token_losses, a scalar, with the gradient made at once: to train.
+  /// Positions of weight 0 take no part, whatever their hidden vectors are.
   /// @param weights_BN  constants: no gradient goes to them
   at::Tensor weighted_loss(const at::Tensor& hidden_BND,
                            const at::Tensor& targets_BN,

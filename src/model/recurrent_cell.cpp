@@ -52,9 +52,9 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
 
 StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD,
                                           const ForwardOptions& options) {
-  const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
+  const at::Tensor with_ids_BSD = state_norm_->forward(state_BSD) + state_ids;
   const std::vector<at::Tensor> joined = linear_group(
-      named_BSD,
+      with_ids_BSD,
       {key_->ref(options), value_->ref(options), query_->ref(options), cross_query_->ref(options)},
       options.dtype);
   StateQkv qkv;
