@@ -147,7 +147,7 @@ class LayerReader {
     cell.down = WeightMatrix(format_, config_.ffn_width, hidden_sources);
   }
 
-  /// The projections of a lstm gate are appended to `sources`, Wi first.
+  /// The projections of an lstm gate are appended to `sources`, Wi first.
   GateWeights read_gate(const std::string& name,
                         int64_t depth,
                         std::vector<WeightMatrix::Source>& sources) {

@@ -30,13 +30,13 @@ struct CellWeights {
   WeightMatrix keys_values;          ///< Wk', Wv'
   WeightMatrix queries;              ///< Wq', Wq2'
   /// What multiplies [rs ; re], cut into the columns for rs and those for re. dual, skip: Wo' and
-  /// of a lstm gate Wi, Wf; single: W1'.
+  /// of an lstm gate Wi, Wf; single: W1'.
   WeightMatrix state_projection;
   WeightMatrix token_projection;
   GateWeights gate;
   std::vector<float> ffn_norm_D;  ///< dual
   WeightMatrix up;                ///< dual: W1'
-  WeightMatrix down;              ///< dual, single: W2' and of a lstm gate Wi, Wf
+  WeightMatrix down;              ///< dual, single: W2' and of an lstm gate Wi, Wf
   GateWeights ffn_gate;           ///< dual
 };
 

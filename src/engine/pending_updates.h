@@ -15,7 +15,7 @@
 namespace brt {
 
 /// Moves the updates on, as far as they are due: every thread calls the same functions, and takes
-/// its part of each stage's units, of all streams together, with a barrier behind.
+/// its part of each stage's units, of all streams together, with a barrier after it.
 template <class T>
 class PendingUpdates {
  public:

@@ -20,14 +20,14 @@ inline constexpr int64_t kPrivateRows = 4;
 /// until the thread's next call and the barrier after that.
 class RowOperands {
  public:
-  /// @param max_rows  most rows of a call  @param deepest  their most numbers
+  /// @param max_rows  most rows of a call  @param deepest  the most numbers of a row
   /// @param width  D, of rows that are normalised
   RowOperands(
       WeightFormat format, ThreadTeam& team, int64_t max_rows, int64_t deepest, int64_t width);
   RowOperands(const RowOperands&) = delete;
   RowOperands& operator=(const RowOperands&) = delete;
 
-  /// Rows x [rows, depth]. More than kPrivateRows are divided, and a barrier stands behind.
+  /// Rows x [rows, depth]. More than kPrivateRows are divided, and a barrier comes after.
   Operand plain(const float* x, int64_t rows, int64_t depth, int64_t thread);
   /// rmsnorm(x) of rows [rows, D].
   Operand normed(const float* x_RD, int64_t rows, std::span<const float> gain_D, int64_t thread);

@@ -175,7 +175,7 @@ uint64_t fingerprint_from_json(const Json& json) {
   return value;
 }
 
-/// Fills a file from its header; `data` is what stands behind.
+/// Fills a file from its header; `data` is what comes after it.
 StateFile parse(std::string_view header, std::string_view data) {
   const Json json = parse_bounded_json<Json>(header);
   StateFile file;

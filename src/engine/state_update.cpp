@@ -250,7 +250,7 @@ void StateUpdate<T>::gate_hidden(const Work& work) const {
              work.cell.ffn_projection_SP);
 }
 
-/// The gate of the tile's states. The projection is z and, of a lstm gate, h Wi and h Wf.
+/// The gate of the tile's states. The projection is z and, of an lstm gate, h Wi and h Wf.
 template <class T>
 void StateUpdate<T>::apply_gate(const Work& work,
                                 const GateWeights& gate,

@@ -232,7 +232,7 @@ template <class T>
 void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) const {
   const kernels::AttentionScratch<T>& scratch = call.scratch.tile;
   const T* current_values = StateAccess::values<T>(call.head, kCurrentBlock);
-  const T* behind = static_cast<const T*>(call.rows.next);
+  const T* next = static_cast<const T*>(call.rows.next);
   kernels::ValueSums<T> args;
   args.values = {StateAccess::values<T>(call.head, kPreviousBlock), config_.window,
                  config_.head_size};
@@ -243,7 +243,7 @@ void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) 
              call.head.head * config_.head_size;
   args.out_stride = call.rows.joined_stride;
   args.band = {tile.first_position - tile.first_value_row, Band::kEverywhere};
-  args.next = tile.last_position > 0 ? current_values : behind;
+  args.next = tile.last_position > 0 ? current_values : next;
   kernels::value_sums(args);
 
   args.values.panels = current_values;
@@ -252,7 +252,7 @@ void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) 
   args.num_keys = tile.num_values;
   args.output = kernels::MatmulOutput::kAddFloat;
   args.band = tile.current;
-  args.next = behind;
+  args.next = next;
   kernels::value_sums(args);
 }
 
