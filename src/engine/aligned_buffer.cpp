@@ -9,6 +9,8 @@
 
 #include <sys/mman.h>
 
+#include "base/divide_up.h"
+
 namespace brt {
 namespace {
 
@@ -20,7 +22,7 @@ std::byte* allocate(int64_t bytes) {
     return nullptr;
   }
   const int64_t alignment = bytes >= kHugePage ? kHugePage : kVectorBytes;
-  const int64_t padded = (bytes + alignment - 1) / alignment * alignment;
+  const int64_t padded = round_up(bytes, alignment);
   void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(padded));
   if (memory == nullptr) {
     throw std::bad_alloc();
