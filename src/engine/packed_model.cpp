@@ -17,13 +17,13 @@
 #include "kernels/int8_panels.h"
 #include "safetensors/model_hash.h"
 #include "safetensors/size_check.h"
+#include "safetensors/tensor_misfits.h"
 #include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kEmbeddingName = "embedding.weight";
 
 ModelConfig read_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kConfigName;
