@@ -39,7 +39,8 @@ class PendingUpdates {
   /// One recurrent layer of one stream.
   struct Pending {
     StreamState* state = nullptr;
-    size_t layer = 0;  ///< index into updates_
+    size_t stream = 0;  ///< index into the step's streams
+    size_t update = 0;  ///< index into updates_
     int64_t done = 0;
     int64_t target = 0;
   };
