@@ -66,8 +66,9 @@ constexpr const char* kExamples = R"(examples:
 
 train: forward, backward and update of train.lanes lanes. eval: forward and losses of
 evaluation.lanes lanes. decode: a window of tokens of each stream a repetition; a step is one token
-of each. read: a segment of each stream a repetition. Both run the streaming engine. share_of_limit
-compares the steps with how often a buffer as large as the weights can be read.
+of each. read: a segment of each stream a repetition. Both run the streaming engine.
+share_of_weight_limit compares the steps per second with how often a second a buffer as large as
+the weights can be read.
 With --document-tokens eval reads one document with one lane; its last tenth alternates with the
 first tenth of a second document, so that both see the same machine.
 Numbers are medians over the repetitions; spread is the interquartile range of the times, as a part
@@ -100,7 +101,7 @@ void print_table(const BenchmarkResult& result, const std::string& mode, const s
   fmt::print("matrix product      {:.4g} FLOPs per second in bf16\n", result.gemm_flops_per_second);
   fmt::print("share of its speed  {:.1f} %\n", 100.0 * result.share_of_gemm_peak);
   fmt::print("CPU                 {}\n", result.cpu);
-  fmt::print("kernel target       {}\n", result.kernel_target);
+  fmt::print("CPU target          {}\n", result.kernel_target);
   fmt::print("threads             {}\n", result.threads);
   fmt::print("dtype               {}\n", dtype);
 }
@@ -146,9 +147,9 @@ void run_document_bench(const BenchArguments& arguments, const RunConfig& config
   fmt::print("document            {} tokens\n", result.tokens);
   fmt::print("first tenth         {:.1f} tokens per second\n", result.first_tenth);
   fmt::print("last tenth          {:.1f} tokens per second\n", result.last_tenth);
-  fmt::print("another's first     {:.1f} tokens per second, segments in turn with the last tenth\n",
+  fmt::print("fresh document      {:.1f} tokens per second, segments in turn with the last tenth\n",
              result.first_beside_last);
-  fmt::print("last by that first  {:.1f} %\n", 100.0 * result.last_by_first());
+  fmt::print("last by fresh       {:.1f} %\n", 100.0 * result.last_by_first());
   fmt::print("memory growth       {:.2f} MiB\n", result.memory_growth_mib);
 }
 

@@ -10,8 +10,8 @@
 #include "benchmark/benchmark.h"
 #include "config/run_config.h"
 #include "engine/engine.h"
-#include "engine/read_bandwidth.h"
 #include "generate/sampler.h"
+#include "read_bandwidth.h"
 
 namespace brt {
 

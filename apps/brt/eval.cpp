@@ -41,7 +41,7 @@ constexpr const char* kExamples = R"(examples:
   brt eval --model runs/demo/rec --data data/prepared/books --split test
       a run folder's newest checkpoint, every document as a whole
   brt eval --model runs/demo/rec --data data/prepared/books --split test --carry no-state
-      the same without what the recurrent state brings along: what the state is worth
+      the same without what the recurrent state carries over: what the state is worth
   brt eval --model my-model --data data/books --split test --max-document-tokens 20000 --json
       the first 20000 tokens of each document, one JSON object on stdout
 

@@ -32,7 +32,7 @@ const CLI::App& find_verb(const CLI::App& app, const std::vector<std::string>& w
 }  // namespace
 
 void add_help_verb(CLI::App& app) {
-  CLI::App* verb = app.add_subcommand("help", "Show what a verb does, as brt VERB --help");
+  CLI::App* verb = app.add_subcommand("help", "Show what a verb does, as brt VERB --help.");
   const std::shared_ptr<std::vector<std::string>> words =
       std::make_shared<std::vector<std::string>>();
   verb->add_option("verb", *words, "a verb, such as: train, or tokenizer encode");

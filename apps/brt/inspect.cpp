@@ -384,7 +384,7 @@ Finding inspect_path(const fs::path& given) {
     inspect_tokenizer(path, finding);
   }
   if (!finding.fields.contains("kind")) {
-    throw Error(fmt::format("{}: is nothing that brt inspect knows", path.string()),
+    throw Error(fmt::format("{}: is not a kind of file that brt inspect knows", path.string()),
                 fmt::format("give {}", kKinds));
   }
   return finding;
@@ -467,10 +467,10 @@ void inspect_verb(const InspectArguments& arguments) {
 
 void add_inspect_verb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
-      "inspect", "Say what a folder or file is, list what it holds, and verify its checksums");
+      "inspect", "Say what a folder or file is, list what it holds, and verify its checksums.");
   const std::shared_ptr<InspectArguments> arguments = std::make_shared<InspectArguments>();
   verb->add_option("path", arguments->path, fmt::format("PATH of {}", kKinds))->required();
-  verb->add_flag("--json", arguments->json, "Print one JSON object");
+  verb->add_flag("--json", arguments->json, "one JSON object on stdout");
   verb->footer(
       "Exit code 1 if anything is damaged; what could be read is printed all the same.\n"
       "Examples:\n"

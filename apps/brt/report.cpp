@@ -50,7 +50,7 @@ void report(const ReportFlags& flags) {
 
 void add_report_verb(CLI::App& app) {
   const std::shared_ptr<ReportFlags> flags = std::make_shared<ReportFlags>();
-  CLI::App* verb = app.add_subcommand("report", "Write one HTML page that compares runs");
+  CLI::App* verb = app.add_subcommand("report", "Write one HTML page that compares runs.");
   verb->add_option(
           "--run", flags->runs,
           "NAME=RUN_FOLDER or RUN_FOLDER; once for each run. Runs of one name are seeds of "
@@ -64,9 +64,8 @@ void add_report_verb(CLI::App& app) {
   verb->footer(
       "Reads config.toml and metrics.jsonl of each run folder, and, where they are there,\n"
       "evaluation/{full,no-state,nothing}.json (from brt eval --json; carried, none and reset are\n"
-      "the same), sample.txt and sample-prompt.txt. Runs that were trained or tested on other "
-      "terms\n"
-      "(tokens, data, steps, batch, optimizer, precision, seeds) are said to be, first of all.\n"
+      "the same), sample.txt and sample-prompt.txt. If runs differ in tokens, data, steps, batch,\n"
+      "optimizer, precision or seeds, the page says so first.\n"
       "Examples:\n"
       "  brt report --run Recurrent=runs/rec --run Baseline=runs/slide --output report.html\n"
       "  brt report --run Rec=runs/rec-1 --run Rec=runs/rec-2 --run XL=runs/xl --output "

@@ -71,8 +71,8 @@ Text is cut into the same pieces as in prepared data, so that the sum is that of
 pauses, the whole lines that have come are scored without waiting for more, and --lines cuts at every line.
 Of a line longer than 64 KiB --lines shows the beginning, followed by "..." ("cut": true in JSON);
 its sums are of the whole line.
-A signal saves with the state what has come of an unfinished line, which the next call goes on with. Without
---state-out that is scored at once.)";
+On a signal, the unfinished line read so far is saved with the state, and the next call continues it. Without
+--state-out it is scored at once.)";
 
 constexpr size_t kShownLineBytes = size_t{1} << 16;  // of a line, and what waits for its end
 constexpr int kPauseMilliseconds = 100;              // of live input, until what has come is scored

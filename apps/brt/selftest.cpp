@@ -88,7 +88,7 @@ void run_selftest(const SelftestFlags& flags) {
 void add_selftest_verb(CLI::App& app) {
   const auto flags = std::make_shared<SelftestFlags>();
   CLI::App* verb =
-      app.add_subcommand("selftest", "compare with cases of the reference implementation");
+      app.add_subcommand("selftest", "Compare with cases of the reference implementation.");
   verb->add_option("--golden", flags->golden,
                    "folder of case folders (docs/model.md, \"Golden cases\")")
       ->required();

@@ -293,19 +293,20 @@ void decode_verb(const DecodeArguments& arguments) {
 
 void add_train(CLI::App& tokenizer) {
   CLI::App* verb =
-      tokenizer.add_subcommand("train", "Train a lossless SentencePiece model on texts");
+      tokenizer.add_subcommand("train", "Train a lossless SentencePiece model on texts.");
   const std::shared_ptr<TrainArguments> arguments = std::make_shared<TrainArguments>();
   verb->add_option("--input", arguments->inputs,
-                   "Files, folders, .jsonl[.gz|.zst], .tar[.zst|.gz], or - for standard input")
+                   "texts, .jsonl, .tar, .zip, .7z, plain or compressed, folders of them, or - for "
+                   "standard input")
       ->required();
-  verb->add_option("--output", arguments->output, "The model file to write")->required();
-  verb->add_option("--vocab", arguments->trainer.vocab_size, "Number of tokens")
+  verb->add_option("--output", arguments->output, "model file to write")->required();
+  verb->add_option("--vocab", arguments->trainer.vocab_size, "number of tokens")
       ->check(whole_number(1))
       ->capture_default_str();
   verb->add_option("--type", arguments->trainer.type, "bpe or unigram")
       ->check(CLI::IsMember({"bpe", "unigram"}))
       ->capture_default_str();
-  verb->add_option("--threads", arguments->trainer.threads, "Threads (unigram training uses them)")
+  verb->add_option("--threads", arguments->trainer.threads, "threads (unigram training uses them)")
       ->check(whole_number(1, 1024))
       ->capture_default_str();
   verb->footer(
@@ -316,13 +317,13 @@ void add_train(CLI::App& tokenizer) {
 }
 
 void add_encode(CLI::App& tokenizer) {
-  CLI::App* verb = tokenizer.add_subcommand("encode", "Turn a text into token numbers");
+  CLI::App* verb = tokenizer.add_subcommand("encode", "Turn a text into token numbers.");
   const std::shared_ptr<EncodeArguments> arguments = std::make_shared<EncodeArguments>();
-  verb->add_option("--model", arguments->model, "A SentencePiece model, or bytes")->required();
-  verb->add_option("file", arguments->input, "The text, - for standard input")
+  verb->add_option("--model", arguments->model, "a SentencePiece model, or bytes")->required();
+  verb->add_option("file", arguments->input, "text file, or - for standard input")
       ->capture_default_str();
-  verb->add_flag("--pieces", arguments->pieces, "Show each token's text beside its number");
-  verb->add_flag("--json", arguments->json, "Print a JSON array");
+  verb->add_flag("--pieces", arguments->pieces, "show each token's text beside its number");
+  verb->add_flag("--json", arguments->json, "one JSON array on stdout");
   verb->footer(
       "Examples:\n"
       "  brt tokenizer encode --model books.model book.txt > book.ids\n"
@@ -331,11 +332,11 @@ void add_encode(CLI::App& tokenizer) {
 }
 
 void add_decode(CLI::App& tokenizer) {
-  CLI::App* verb = tokenizer.add_subcommand("decode", "Turn token numbers back into the text");
+  CLI::App* verb = tokenizer.add_subcommand("decode", "Turn token numbers back into the text.");
   const std::shared_ptr<DecodeArguments> arguments = std::make_shared<DecodeArguments>();
-  verb->add_option("--model", arguments->model, "A SentencePiece model, or bytes")->required();
+  verb->add_option("--model", arguments->model, "a SentencePiece model, or bytes")->required();
   verb->add_option("file", arguments->input,
-                   "Token numbers separated by spaces, - for standard input")
+                   "token numbers separated by spaces, or - for standard input")
       ->capture_default_str();
   verb->footer(
       "Examples:\n"
@@ -347,7 +348,7 @@ void add_decode(CLI::App& tokenizer) {
 }  // namespace
 
 void add_tokenizer_verb(CLI::App& app) {
-  CLI::App* tokenizer = app.add_subcommand("tokenizer", "Train a tokenizer, or use one by itself");
+  CLI::App* tokenizer = app.add_subcommand("tokenizer", "Train a tokenizer, or use one by itself.");
   tokenizer->require_subcommand(1);
   tokenizer->footer(
       "Example:\n  brt tokenizer train --input books/ --vocab 4096 --output books.model");

@@ -324,7 +324,7 @@ void run_train(const TrainArguments& arguments) {
 
 void add_train_verb(CLI::App& app) {
   const std::shared_ptr<TrainArguments> arguments = std::make_shared<TrainArguments>();
-  CLI::App* verb = app.add_subcommand("train", "train a model in a run folder, or go on training");
+  CLI::App* verb = app.add_subcommand("train", "Train a model in a run folder, or go on training.");
   verb->add_option("--config", arguments->config, "recipe: a TOML file with the run's settings")
       ->required();
   verb->add_option("--set", arguments->overrides,

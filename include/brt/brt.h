@@ -101,8 +101,9 @@ BRT_API brt_stream* brt_stream_fork(const brt_stream* stream);
 /* NULL is allowed. */
 BRT_API void brt_stream_free(brt_stream* stream);
 
-/* Reads tokens. 0, or negative on failure: nothing is read then. The token that closes a document
-   is refused. */
+/* Reads tokens. 0, or negative on failure: nothing is read then, unless another program wrote over
+   the model's file; the stream is of no use after that. The token that closes a document is
+   refused. */
 BRT_API int brt_stream_feed(brt_stream* stream, const int32_t* tokens, size_t num_tokens);
 
 /* What one stream reads in brt_streams_feed. */
@@ -112,7 +113,9 @@ typedef struct brt_feed {
   size_t num_tokens;
 } brt_feed;
 /* Several streams of one model read together, which is faster than one after the other and gives
-   each the same numbers as alone. No stream may be named twice. 0, or negative on failure. */
+   each the same numbers as alone. No stream may be named twice. 0, or negative on failure: nothing
+   is read then, unless another program wrote over the model's file; the streams are of no use after
+   that. */
 BRT_API int brt_streams_feed(const brt_feed* feeds, size_t num_feeds);
 
 /* Tokens that the stream has read. */

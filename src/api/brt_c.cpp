@@ -345,7 +345,7 @@ brt_stream* brt_stream_load(brt_model* model, const char* path) {
   return brt::guarded<brt_stream*>(nullptr, [&] {
     brt::require_argument(model, "model");
     brt::require_argument(path, "path");
-    std::string note;  // of another kernel target: the caller chose to load it here
+    std::string note;  // of another CPU target: the caller chose to load it here
     brt::Session session =
         brt::load_state(path, *model->shared->engine, *model->shared->tokenizer, note);
     if (!session.text.pending_text.empty()) {  // an unfinished line of brt score

@@ -28,9 +28,8 @@ struct ContentSummary {
 /// are little endian; a size has 7 bits a byte, least significant first, the eighth set in all but
 /// the last.
 ///
-///   header   "BRTC", u8 version, u64 model fingerprint, u64 tokenizer fingerprint, u8 weight
-///   format,
-///            u8 kernel target, u32 checksum
+///   header   "BRTC", u8 version, u64 model fingerprint, u64 tokenizer fingerprint,
+///            u8 weight format, u8 CPU target, u32 checksum
 ///   blocks   size, at least 1, the coded bytes, u32 checksum
 ///   end      size 0, size of the text, u64 XXH3 of the text, u32 checksum
 ///
@@ -40,7 +39,7 @@ struct ContentSummary {
 class CompressedFileWriter {
  public:
   /// Writes the header. @throws Error if the format has no number for the model's weight format
-  /// or kernel target.
+  /// or CPU target.
   CompressedFileWriter(const ModelIdentity& model, ByteSink sink);
 
   void append(std::string_view coded);

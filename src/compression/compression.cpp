@@ -61,11 +61,12 @@ class Decompressor {
     content_.checksum = hash_.digest();
     const ContentSummary& expected = file_.content();
     if (content_.bytes != expected.bytes || content_.checksum != expected.checksum) {
-      throw DataError(file_.origin() + ": decompressed to " + std::to_string(content_.bytes) +
-                          " bytes with the checksum " + hash_text(content_.checksum) + ", but " +
-                          std::to_string(expected.bytes) + " bytes with " +
-                          hash_text(expected.checksum) + " were compressed",
-                      "the computer that compressed it may compute otherwise: use that one");
+      throw DataError(
+          file_.origin() + ": decompressed to " + std::to_string(content_.bytes) +
+              " bytes with the checksum " + hash_text(content_.checksum) + ", but " +
+              std::to_string(expected.bytes) + " bytes with " + hash_text(expected.checksum) +
+              " were compressed",
+          "decompress it on the computer that compressed it; this one may round differently");
     }
     return content_;
   }
@@ -151,8 +152,9 @@ class Decompressor {
   }
 
   [[noreturn]] void fail() const {
-    throw DataError(file_.origin() + ": its symbols lead nowhere, though its checksums hold",
-                    "the computer that compressed it may compute otherwise: use that one");
+    throw DataError(
+        file_.origin() + ": its symbols cannot be decoded, although its checksums match",
+        "decompress it on the computer that compressed it; this one may round differently");
   }
 };
 

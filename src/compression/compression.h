@@ -49,7 +49,7 @@ class Compressor {
 
 /// Writes the text of a compressed file to `sink`, block by block; its checksum is known to hold
 /// only when this returns. @throws DataError if the file is damaged, CheckpointError if it was made
-/// by another model, tokenizer, weight format or kernel target (both are named).
+/// by another model, tokenizer, weight format or CPU target (both are named).
 ContentSummary decompress(Engine& engine,
                           const Tokenizer& tokenizer,
                           CompressedFileReader& file,

@@ -28,12 +28,11 @@ int64_t gate_parameters(const ModelConfig& config, int64_t input_width) {
 }
 
 int64_t cell_parameters(const ModelConfig& config) {
-  const int64_t heads_width = config.num_heads * config.head_size;
   const int64_t ffn_projections = 2 * config.width * config.ffn_width;
   const int64_t output_projection = config.width * joined_width(config);
-  int64_t count = 2 * config.num_states * config.width  // initial_state, state_ids
-                  + config.width                        // state_norm
-                  + 4 * heads_width * config.width;     // key, value, query, cross_query
+  int64_t count = 2 * config.num_states * config.width       // initial_state, state_ids
+                  + config.width                             // state_norm
+                  + 4 * heads_width(config) * config.width;  // key, value, query, cross_query
   if (config.unit_attention) {
     count += 2 * config.num_heads;  // scale, cross_scale
   }
@@ -51,7 +50,7 @@ int64_t cell_parameters(const ModelConfig& config) {
 }
 
 int64_t layer_parameters(const ModelConfig& config, int64_t index) {
-  const int64_t heads_projection = config.num_heads * config.head_size * config.width;
+  const int64_t heads_projection = heads_width(config) * config.width;
   int64_t count = 2 * config.width                        // attention_norm, ffn_norm
                   + 4 * heads_projection                  // query, key, value, output
                   + 2 * config.width * config.ffn_width;  // ffn.up, ffn.down
@@ -61,7 +60,7 @@ int64_t layer_parameters(const ModelConfig& config, int64_t index) {
   if (config.position == PositionType::kT5) {
     count += config.num_heads * config.num_buckets;
   }
-  if (reads_states(config, index)) {
+  if (attends_to_states(config, index)) {
     count += 2 * heads_projection;  // cross_query, wider output
     if (config.unit_attention) {
       count += config.num_heads;  // cross_scale
@@ -205,11 +204,13 @@ int64_t topmost_recurrent_layer(const ModelConfig& config) {
   return config.recurrent_layers.empty() ? -1 : std::ranges::max(config.recurrent_layers);
 }
 
-bool reads_states(const ModelConfig& config, int64_t index) {
+bool attends_to_states(const ModelConfig& config, int64_t index) {
   return config.feedback || is_recurrent_layer(config, index);
 }
 
-int64_t joined_width(const ModelConfig& config) { return 2 * config.num_heads * config.head_size; }
+int64_t heads_width(const ModelConfig& config) { return config.num_heads * config.head_size; }
+
+int64_t joined_width(const ModelConfig& config) { return 2 * heads_width(config); }
 
 int64_t count_parameters(const ModelConfig& config) {
   int64_t count = config.vocab_size * config.width + config.width;  // embedding, final_norm
@@ -222,14 +223,14 @@ int64_t count_parameters(const ModelConfig& config) {
 double forward_flops_per_token(const ModelConfig& config) {
   const double width = static_cast<double>(config.width);
   const double ffn_width = static_cast<double>(config.ffn_width);
-  const double heads = static_cast<double>(config.num_heads * config.head_size);
+  const double heads = static_cast<double>(heads_width(config));
   const double window = static_cast<double>(config.window);
   const double states = static_cast<double>(config.num_states);
 
   double flops = 2 * width * static_cast<double>(config.vocab_size);  // logits
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     flops += 2 * (4 * width * heads + 2 * width * ffn_width) + 4 * heads * window;
-    if (reads_states(config, layer)) {
+    if (attends_to_states(config, layer)) {
       flops += 4 * width * heads + 4 * heads * states;  // second queries, wider output; attention
     }
     if (is_recurrent_layer(config, layer)) {

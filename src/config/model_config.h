@@ -75,7 +75,10 @@ bool is_recurrent_layer(const ModelConfig& config, int64_t index);
 int64_t topmost_recurrent_layer(const ModelConfig& config);
 
 /// Whether layer `index` cross-attends to states: recurrent layers; with feedback every layer.
-bool reads_states(const ModelConfig& config, int64_t index);
+bool attends_to_states(const ModelConfig& config, int64_t index);
+
+/// H*K, the joined heads of one attention.
+int64_t heads_width(const ModelConfig& config);
 
 /// E = 2*H*K, the joined heads of two attentions.
 int64_t joined_width(const ModelConfig& config);

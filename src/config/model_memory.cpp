@@ -11,19 +11,16 @@ constexpr double kTileRows = 64;  // whose logits attention holds at a time
 
 double number(int64_t size) { return static_cast<double>(size); }
 
-double heads_width(const ModelConfig& config) {
-  return number(config.num_heads) * number(config.head_size);
-}
-
 /// Of all recurrent layers; without one num_states says nothing.
 double states_numbers(const ModelConfig& config) {
-  const double of_layer = number(config.num_states) * (number(config.width) + heads_width(config));
+  const double of_layer =
+      number(config.num_states) * (number(config.width) + number(heads_width(config)));
   return number(static_cast<int64_t>(config.recurrent_layers.size())) * of_layer;
 }
 
 /// Keys and values of every layer.
 double cached_numbers(const ModelConfig& config, int64_t tokens) {
-  return number(config.num_layers) * 2 * number(tokens) * heads_width(config);
+  return number(config.num_layers) * 2 * number(tokens) * number(heads_width(config));
 }
 
 }  // namespace
@@ -42,7 +39,7 @@ double segment_bytes(const ModelConfig& config) {
   // Input, norm, residual and their sum; queries, keys, values and what attention gives, twice
   // with states; hidden units.
   const double activations =
-      4 * number(config.width) + 8 * heads_width(config) + number(config.ffn_width);
+      4 * number(config.width) + 8 * number(heads_width(config)) + number(config.ffn_width);
   return kNumber * (cached_numbers(config, config.window) + states_numbers(config) +
                     number(config.segment) * activations);
 }

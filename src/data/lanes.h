@@ -55,7 +55,7 @@ class Lanes {
   /// A sentence that says how documents are cut and which lanes stay idle; empty if neither.
   std::string division() const;
 
-  /// Place of every lane, as JSON text; restore() of it continues exactly there.
+  /// Position of every lane, as JSON text; restore() of it continues exactly there.
   std::string save() const;
   /// @throws DataError if the text is damaged or does not fit the split or the options.
   void restore(const std::string& saved);

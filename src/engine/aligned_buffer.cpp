@@ -9,18 +9,20 @@
 
 #include <sys/mman.h>
 
+#include "base/divide_up.h"
+#include "engine/alignment.h"
+
 namespace brt {
 namespace {
 
-constexpr int64_t kVectorBytes = 64;
 constexpr int64_t kHugePage = int64_t{2} << 20;
 
 std::byte* allocate(int64_t bytes) {
   if (bytes == 0) {
     return nullptr;
   }
-  const int64_t alignment = bytes >= kHugePage ? kHugePage : kVectorBytes;
-  const int64_t padded = (bytes + alignment - 1) / alignment * alignment;
+  const int64_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
+  const int64_t padded = round_up(bytes, alignment);
   void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(padded));
   if (memory == nullptr) {
     throw std::bad_alloc();

@@ -98,6 +98,7 @@ StreamState Engine::begin() const {
   const StreamLayout& layout = *impl_->layout;
   StreamState state;
   state.layout_ = impl_->layout;
+  // Zeroed: keys and values of the empty cache are zeros, as the reference has them.
   state.memory_ = AlignedBuffer(layout.bytes);
   state.units_done_.assign(layout.layers.size(), 0);
   for (const int64_t layer : config().recurrent_layers) {

@@ -26,7 +26,7 @@ struct EngineOptions {
 struct Feed {
   StreamState* state = nullptr;
   std::span<const int32_t> tokens;
-  /// Gets the logits [rows, V] behind tokens [first, first + rows) of this feed, in order,
+  /// Gets the logits [rows, V] after tokens [first, first + rows) of this feed, in order,
   /// row-major. Empty: only the last token's logits are computed.
   std::function<void(int64_t first, int64_t rows, const float* logits_MV)> visit;
 };
@@ -55,7 +55,7 @@ class Engine {
   StreamState begin() const;
 
   /// Every stream reads its tokens; logits() of each then predicts what comes next. No two feeds
-  /// may have the same state. If a visit throws, each stream stands, whole, behind the tokens
+  /// may have the same state. If a visit throws, each stream is left whole, just after the tokens
   /// whose logits were being visited or some later ones.
   /// @throws ShapeError if a token is not in [0, V), Error if a state is of another model; nothing
   /// is read then. DataError if another program wrote over the model's file; the states are of no

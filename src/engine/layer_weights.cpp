@@ -20,20 +20,20 @@ class LayerReader {
         format_(format),
         index_(index),
         prefix_(fmt::format("layers.{}.", index)),
-        tensors_(tensors),
-        heads_width_(config.num_heads * config.head_size) {}
+        tensors_(tensors) {}
 
   LayerWeights read() {
     LayerWeights layer;
-    layer.reads_states = reads_states(config_, index_);
+    layer.attends_to_states = attends_to_states(config_, index_);
     layer.attention_norm_D = vector("attention_norm.weight", config_.width);
     std::vector<WeightMatrix::Source> sources;
     for (const char* name : {"key", "value", "query"}) {
       sources.push_back(
-          source(fmt::format("attention.{}.weight", name), heads_width_, config_.width));
+          source(fmt::format("attention.{}.weight", name), heads_width(config_), config_.width));
     }
-    if (layer.reads_states) {
-      sources.push_back(source("attention.cross_query.weight", heads_width_, config_.width));
+    if (layer.attends_to_states) {
+      sources.push_back(
+          source("attention.cross_query.weight", heads_width(config_), config_.width));
       layer.cross_scale_H = scale("attention.cross_scale");
     }
     layer.qkv = WeightMatrix(format_, config_.width, sources);
@@ -41,7 +41,7 @@ class LayerReader {
     if (config_.position == PositionType::kT5) {
       layer.bias_HW = position_bias();
     }
-    const int64_t joined = (layer.reads_states ? 2 : 1) * heads_width_;
+    const int64_t joined = (layer.attends_to_states ? 2 : 1) * heads_width(config_);
     layer.output = matrix("attention.output.weight", config_.width, joined);
     layer.ffn_norm_D = vector("ffn_norm.weight", config_.width);
     layer.up = matrix("ffn.up.weight", config_.ffn_width, config_.width);
@@ -59,7 +59,6 @@ class LayerReader {
   int64_t index_;
   std::string prefix_;
   TensorReader& tensors_;
-  int64_t heads_width_;  ///< H*K
 
   std::vector<float> vector(const std::string& name, int64_t size) {
     return tensors_.copy(prefix_ + name, {size});
@@ -107,18 +106,18 @@ class LayerReader {
     cell.scale_H = scale("scale");
     cell.cross_scale_H = scale("cross_scale");
     const int64_t width = config_.width;
-    cell.keys_values = WeightMatrix(
-        format_, width,
-        {source("key.weight", heads_width_, width), source("value.weight", heads_width_, width)});
+    cell.keys_values = WeightMatrix(format_, width,
+                                    {source("key.weight", heads_width(config_), width),
+                                     source("value.weight", heads_width(config_), width)});
     cell.queries = WeightMatrix(format_, width,
-                                {source("query.weight", heads_width_, width),
-                                 source("cross_query.weight", heads_width_, width)});
+                                {source("query.weight", heads_width(config_), width),
+                                 source("cross_query.weight", heads_width(config_), width)});
     read_projections(cell);
     return cell;
   }
 
   void read_projections(CellWeights& cell) {
-    const int64_t joined = 2 * heads_width_;
+    const int64_t joined = 2 * heads_width(config_);
     const bool is_single = config_.cell == CellType::kSingle;
     std::vector<WeightMatrix::Source> sources;
     if (is_single) {
@@ -129,10 +128,10 @@ class LayerReader {
     }
     std::vector<WeightMatrix::Source> of_tokens = sources;
     for (WeightMatrix::Source& part : of_tokens) {
-      part.weight = part.weight == nullptr ? nullptr : part.weight + heads_width_;
+      part.weight = part.weight == nullptr ? nullptr : part.weight + heads_width(config_);
     }
-    cell.state_projection = WeightMatrix(format_, heads_width_, sources);
-    cell.token_projection = WeightMatrix(format_, heads_width_, of_tokens);
+    cell.state_projection = WeightMatrix(format_, heads_width(config_), sources);
+    cell.token_projection = WeightMatrix(format_, heads_width(config_), of_tokens);
     if (config_.cell == CellType::kSkip) {
       return;
     }
@@ -147,7 +146,7 @@ class LayerReader {
     cell.down = WeightMatrix(format_, config_.ffn_width, hidden_sources);
   }
 
-  /// The projections of a lstm gate are appended to `sources`, Wi first.
+  /// The projections of an lstm gate are appended to `sources`, Wi first.
   GateWeights read_gate(const std::string& name,
                         int64_t depth,
                         std::vector<WeightMatrix::Source>& sources) {

@@ -30,27 +30,27 @@ struct CellWeights {
   WeightMatrix keys_values;          ///< Wk', Wv'
   WeightMatrix queries;              ///< Wq', Wq2'
   /// What multiplies [rs ; re], cut into the columns for rs and those for re. dual, skip: Wo' and
-  /// of a lstm gate Wi, Wf; single: W1'.
+  /// of an lstm gate Wi, Wf; single: W1'.
   WeightMatrix state_projection;
   WeightMatrix token_projection;
   GateWeights gate;
   std::vector<float> ffn_norm_D;  ///< dual
   WeightMatrix up;                ///< dual: W1'
-  WeightMatrix down;              ///< dual, single: W2' and of a lstm gate Wi, Wf
+  WeightMatrix down;              ///< dual, single: W2' and of an lstm gate Wi, Wf
   GateWeights ffn_gate;           ///< dual
 };
 
 struct LayerWeights {
   std::vector<float> attention_norm_D;
-  WeightMatrix qkv;            ///< Wk, Wv, Wq and, where states are read, Wq2
+  WeightMatrix qkv;            ///< Wk, Wv, Wq and, where tokens attend to states, Wq2
   std::vector<float> scale_H;  ///< |a|; 1 without unit_attention
   std::vector<float> bias_HW;  ///< t5: by the key's index among the W visible ones, else empty
-  std::vector<float> cross_scale_H;  ///< |a2|, where states are read
+  std::vector<float> cross_scale_H;  ///< |a2|, where tokens attend to states
   WeightMatrix output;               ///< Wo
   std::vector<float> ffn_norm_D;
   WeightMatrix up;    ///< W1
   WeightMatrix down;  ///< W2
-  bool reads_states = false;
+  bool attends_to_states = false;
   std::optional<CellWeights> cell;
 };
 

@@ -26,10 +26,10 @@ Operand Operand::from_row(int64_t row) const {
   return rest;
 }
 
-OperandRows::OperandRows(WeightFormat format, int64_t rows, int64_t depth)
+OperandFormat::OperandFormat(WeightFormat format, int64_t rows, int64_t depth)
     : format_(format), rows_(rows), depth_(depth) {}
 
-int64_t OperandRows::stride(int64_t depth) const {
+int64_t OperandFormat::stride(int64_t depth) const {
   switch (format_) {
     case WeightFormat::kFloat32:
       return depth;
@@ -41,7 +41,7 @@ int64_t OperandRows::stride(int64_t depth) const {
   return depth;
 }
 
-int64_t OperandRows::bytes() const {
+int64_t OperandFormat::bytes() const {
   switch (format_) {
     case WeightFormat::kFloat32:
       return aligned_bytes<float>(rows_ * depth_);
@@ -53,10 +53,10 @@ int64_t OperandRows::bytes() const {
   return 0;
 }
 
-void OperandRows::make(kernels::Rows<const float> x,
-                       int64_t depth,
-                       int64_t first,
-                       std::byte* memory) const {
+void OperandFormat::make(kernels::Rows<const float> x,
+                         int64_t depth,
+                         int64_t first,
+                         std::byte* memory) const {
   const int64_t row_stride = stride(depth);
   switch (format_) {
     case WeightFormat::kFloat32: {
@@ -90,7 +90,7 @@ void OperandRows::make(kernels::Rows<const float> x,
   }
 }
 
-Operand OperandRows::view(int64_t depth, const std::byte* memory) const {
+Operand OperandFormat::view(int64_t depth, const std::byte* memory) const {
   Operand operand;
   operand.stride = stride(depth);
   switch (format_) {

@@ -24,10 +24,11 @@ struct Operand {
   Operand from_row(int64_t row) const;
 };
 
-/// Memory in which rows become operands. A row's operand depends on the row only.
-class OperandRows {
+/// How rows lie in memory as operands, and how they come there. A row's operand depends on the row
+/// only.
+class OperandFormat {
  public:
-  OperandRows(WeightFormat format, int64_t rows, int64_t depth);
+  OperandFormat(WeightFormat format, int64_t rows, int64_t depth);
 
   /// What the constructor's sizes need, in bytes, a multiple of 64.
   int64_t bytes() const;

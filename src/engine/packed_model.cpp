@@ -17,13 +17,13 @@
 #include "kernels/int8_panels.h"
 #include "safetensors/model_hash.h"
 #include "safetensors/size_check.h"
+#include "safetensors/tensor_misfits.h"
 #include "safetensors/weight_files.h"
 
 namespace brt {
 namespace {
 
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kEmbeddingName = "embedding.weight";
 
 ModelConfig read_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kConfigName;
@@ -52,7 +52,7 @@ PackedModel::PackedModel(const std::filesystem::path& folder, WeightFormat forma
   check_size();
   const int64_t deepest = std::max({config_.width, config_.ffn_width, joined_width(config_)});
   if (format == WeightFormat::kInt8 && deepest > kernels::kMaxInt8Depth) {
-    throw ConfigError(fmt::format("int8 weights: rows of at most {} numbers, the model has {}",
+    throw ConfigError(fmt::format("int8 weights need rows of at most {} numbers; the model has {}",
                                   kernels::kMaxInt8Depth, deepest),
                       "use bf16 weights");
   }

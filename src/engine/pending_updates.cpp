@@ -36,10 +36,11 @@ void PendingUpdates<T>::run_before_tokens(std::span<const StepStream> streams,
                                           std::byte* scratch) {
   std::vector<Pending>& own = pending_[static_cast<size_t>(thread)];
   own.clear();
-  for (const StepStream& stream : streams) {
-    for (size_t i = 0; i < updates_.size(); ++i) {
-      const int64_t done = StateAccess::units_done(*stream.state, updates_[i].layer());
-      own.push_back({stream.state, i, done, updates_[i].units().before_tokens()});
+  for (size_t stream = 0; stream < streams.size(); ++stream) {
+    StreamState* state = streams[stream].state;
+    for (size_t update = 0; update < updates_.size(); ++update) {
+      const int64_t done = StateAccess::units_done(*state, updates_[update].layer());
+      own.push_back({state, stream, update, done, updates_[update].units().before_tokens()});
     }
   }
   run_to_targets(thread, scratch);
@@ -49,13 +50,9 @@ template <class T>
 void PendingUpdates<T>::run_after_tokens(std::span<const StepStream> streams,
                                          int64_t thread,
                                          std::byte* scratch) {
-  size_t index = 0;
-  for (const StepStream& stream : streams) {
-    for (const UpdateSchedule& schedule : schedules_) {
-      pending_[static_cast<size_t>(thread)][index].target =
-          schedule.units_due(stream.position + stream.rows, team_.size());
-      ++index;
-    }
+  for (Pending& entry : pending_[static_cast<size_t>(thread)]) {
+    const StepStream& stream = streams[entry.stream];
+    entry.target = schedules_[entry.update].units_due(stream.position + stream.rows, team_.size());
   }
   run_to_targets(thread, scratch);
 }
@@ -77,7 +74,7 @@ void PendingUpdates<T>::run_to_targets(int64_t thread, std::byte* scratch) {
       const int64_t end = end_of_pass(entry);
       for (; entry.done < end; ++entry.done, ++index) {
         if (part.begin <= index && index < part.end) {
-          updates_[entry.layer].run(entry.done, *entry.state, scratch);
+          updates_[entry.update].run(entry.done, *entry.state, scratch);
         }
       }
     }
@@ -90,13 +87,13 @@ template <class T>
 int64_t PendingUpdates<T>::end_of_pass(const Pending& entry) const {
   return entry.done >= entry.target
              ? entry.done
-             : std::min(updates_[entry.layer].units().stage_end(entry.done), entry.target);
+             : std::min(updates_[entry.update].units().stage_end(entry.done), entry.target);
 }
 
 template <class T>
 void PendingUpdates<T>::end_step() {
   for (const Pending& entry : pending_[0]) {
-    const StateUpdate<T>& update = updates_[entry.layer];
+    const StateUpdate<T>& update = updates_[entry.update];
     const bool block_ends = entry.done == update.units().count();
     StateAccess::units_done(*entry.state, update.layer()) = block_ends ? 0 : entry.done;
   }

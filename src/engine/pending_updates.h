@@ -15,7 +15,7 @@
 namespace brt {
 
 /// Moves the updates on, as far as they are due: every thread calls the same functions, and takes
-/// its part of each stage's units, of all streams together, with a barrier behind.
+/// its part of each stage's units, of all streams together, with a barrier after it.
 template <class T>
 class PendingUpdates {
  public:
@@ -39,7 +39,8 @@ class PendingUpdates {
   /// One recurrent layer of one stream.
   struct Pending {
     StreamState* state = nullptr;
-    size_t layer = 0;  ///< index into updates_
+    size_t stream = 0;  ///< index into the step's streams
+    size_t update = 0;  ///< index into updates_
     int64_t done = 0;
     int64_t target = 0;
   };

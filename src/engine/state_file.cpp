@@ -48,7 +48,7 @@ T whole_number(const Json& json) {
                         ? std::in_range<T>(json.get<uint64_t>())
                         : json.is_number_integer() && std::in_range<T>(json.get<int64_t>());
   if (!fits) {
-    throw CheckpointError("\"" + json.dump() + "\" is no whole number, or not of a possible size");
+    throw CheckpointError("\"" + json.dump() + "\" is not a whole number, or is out of range");
   }
   return json.get<T>();
 }
@@ -57,7 +57,7 @@ T whole_number(const Json& json) {
 int64_t count_from_json(const Json& json) {
   const int64_t count = whole_number<int64_t>(json);
   if (count < 0 || count > kMostTokensRead) {
-    throw CheckpointError("a count is " + json.dump());
+    throw CheckpointError("a count is out of range: " + json.dump());
   }
   return count;
 }
@@ -74,7 +74,7 @@ std::string to_hex(std::string_view bytes) {
 std::string from_hex(const std::string& text) {
   std::string bytes;
   if (text.size() % 2 != 0) {
-    throw CheckpointError("\"" + text + "\" is half a byte too long");
+    throw CheckpointError("\"" + text + "\" has an odd number of hexadecimal digits");
   }
   for (size_t i = 0; i < text.size(); i += 2) {
     unsigned char byte = 0;
@@ -136,7 +136,7 @@ LineProgress line_from_json(const Json& json) {
   line.nats = json.at("nats").get<double>();
   line.text = from_hex(json.at("text").get<std::string>());
   if (static_cast<uint64_t>(line.bytes) < line.text.size()) {
-    throw CheckpointError("the line begun is shorter than its text");
+    throw CheckpointError("the unfinished line has fewer bytes than its text");
   }
   return line;
 }
@@ -175,7 +175,7 @@ uint64_t fingerprint_from_json(const Json& json) {
   return value;
 }
 
-/// Fills a file from its header; `data` is what stands behind.
+/// Fills a file from its header; `data` is what comes after it.
 StateFile parse(std::string_view header, std::string_view data) {
   const Json json = parse_bounded_json<Json>(header);
   StateFile file;

@@ -52,7 +52,7 @@ void save_state(const std::filesystem::path& path,
                 const ModelIdentity& model);
 
 /// A session that was saved, ready to go on.
-/// @param note  is set where the file comes from another kernel target: the continuation then
+/// @param note  is set where the file comes from another CPU target: the continuation then
 ///              agrees to rounding, not bit for bit
 /// @throws CheckpointError if the file is damaged, of another kind or version, or of another model,
 /// tokenizer or weight format (both are named).

@@ -50,8 +50,8 @@ void StateUpdate<T>::run(int64_t unit, StreamState& state, std::byte* scratch) c
       return attend_states(work);
     case UpdateStage::kRoundAttendedStates:
     case UpdateStage::kRoundAttendedTokens:
-      return make_operand(work, work.cell.attended_SE + work.first * heads_width(), heads_width(),
-                          heads_width());
+      return make_operand(work, work.cell.attended_SE + work.first * heads_width(config_),
+                          heads_width(config_), heads_width(config_));
     case UpdateStage::kProjectAttendedStates:
       return multiply(work, weights_.state_projection, work.cell.projection_SP);
     case UpdateStage::kAttendPreviousBlock:
@@ -157,11 +157,12 @@ void StateUpdate<T>::pack_keys_values(const Work& work) const {
 /// qs and qe.
 template <class T>
 void StateUpdate<T>::make_queries(const Work& work) const {
+  const int64_t stride = heads_width(config_);
   for (int64_t s = work.first; s < work.first + work.count; ++s) {
     const float* row_P = work.cell.qkv_SP + s * weights_.queries.columns();
-    make_state_queries(config_, row_P, work.vectors, work.cell.queries_SE + s * heads_width());
+    make_state_queries(config_, row_P, work.vectors, work.cell.queries_SE + s * stride);
     make_state_queries(config_, row_P + weights_.queries.source_column(1), work.vectors,
-                       work.cell.cross_queries_SE + s * heads_width());
+                       work.cell.cross_queries_SE + s * stride);
   }
 }
 
@@ -169,15 +170,16 @@ void StateUpdate<T>::make_queries(const Work& work) const {
 template <class T>
 void StateUpdate<T>::attend_states(const Work& work) const {
   const StreamHead of = {work.state, layer_, work.part};
-  const int64_t column = work.first * heads_width() + work.part * config_.head_size;
+  const int64_t stride = heads_width(config_);
+  const int64_t column = work.first * stride + work.part * config_.head_size;
   kernels::FullAttention<T> args;
   args.keys = {StateAccess::state_keys<T>(of), config_.head_size, config_.num_states};
   args.values = {StateAccess::state_values<T>(of), config_.num_states, config_.head_size};
   args.num_keys = config_.num_states;
   args.scale = weights_.scale_H[static_cast<size_t>(work.part)];
-  args.queries = {work.cell.queries_SE + column, heads_width(), work.count};
+  args.queries = {work.cell.queries_SE + column, stride, work.count};
   args.out = work.cell.attended_SE + column;
-  args.out_stride = heads_width();
+  args.out_stride = stride;
   args.scratch = work.attention;
   kernels::full_attention(args);
 }
@@ -187,7 +189,8 @@ template <class T>
 void StateUpdate<T>::attend_tokens(const Work& work, int64_t block) const {
   const StreamHead of = {work.state, layer_, work.part};
   const int64_t head_size = config_.head_size;
-  const int64_t column = work.first * heads_width() + work.part * head_size;
+  const int64_t stride = heads_width(config_);
+  const int64_t column = work.first * stride + work.part * head_size;
   const bool is_hidden = block == kPreviousBlock && config_.mask_empty_cache &&
                          work.state.tokens_read() < config_.window;
   float log_sum_R[kAttentionRows];
@@ -197,7 +200,7 @@ void StateUpdate<T>::attend_tokens(const Work& work, int64_t block) const {
   args.first_key = work.key_panel * kPanelColumns;
   args.num_keys = is_hidden ? 0 : std::min(kPanelColumns, config_.window - args.first_key);
   args.scale = weights_.cross_scale_H[static_cast<size_t>(work.part)];
-  args.queries = {work.cell.cross_queries_SE + column, heads_width(), work.count};
+  args.queries = {work.cell.cross_queries_SE + column, stride, work.count};
   args.out = work.vectors;
   args.out_stride = head_size;
   args.log_sum = log_sum_R;
@@ -207,7 +210,7 @@ void StateUpdate<T>::attend_tokens(const Work& work, int64_t block) const {
   const bool is_first = block == kPreviousBlock && work.key_panel == 0;
   for (int64_t r = 0; r < work.count; ++r) {
     const std::span<const float> part_K = row_span(work.vectors, r, 1, head_size);
-    const std::span<float> attended_K = {work.cell.attended_SE + column + r * heads_width(),
+    const std::span<float> attended_K = {work.cell.attended_SE + column + r * stride,
                                          static_cast<size_t>(head_size)};
     float& log_sum = work.cell.log_sum_SH[(work.first + r) * config_.num_heads + work.part];
     if (is_first) {
@@ -250,7 +253,7 @@ void StateUpdate<T>::gate_hidden(const Work& work) const {
              work.cell.ffn_projection_SP);
 }
 
-/// The gate of the tile's states. The projection is z and, of a lstm gate, h Wi and h Wf.
+/// The gate of the tile's states. The projection is z and, of an lstm gate, h Wi and h Wf.
 template <class T>
 void StateUpdate<T>::apply_gate(const Work& work,
                                 const GateWeights& gate,

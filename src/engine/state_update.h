@@ -55,7 +55,6 @@ class StateUpdate {
 
   Work work_of(const UpdateUnit& unit, StreamState& state, std::byte* scratch) const;
   int64_t logits_stride() const;
-  int64_t heads_width() const { return config_.num_heads * config_.head_size; }
 
   void prepare_states(const Work& work) const;
   void pack_keys_values(const Work& work) const;

@@ -8,7 +8,7 @@
 
 #include "engine/aligned_buffer.h"
 #include "engine/packed_model.h"
-#include "engine/row_operands.h"
+#include "engine/step_operands.h"
 #include "engine/stream_state.h"
 #include "engine/thread_team.h"
 #include "kernels/matmul.h"
@@ -43,7 +43,7 @@ class Step {
   const PackedModel& model;
   const ModelConfig& config;
   ThreadTeam& team;
-  RowOperands operands;
+  StepOperands operands;
 
   /// Begins a step: one row for each token, in order, which holds its embedding.
   void begin(std::span<const StepTokens> tokens);

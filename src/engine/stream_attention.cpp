@@ -86,7 +86,7 @@ void StreamAttention<T>::run(int64_t layer,
   for (int64_t first = 0; first < rows.count; first += kAttentionRows) {
     const int64_t count = std::min(kAttentionRows, rows.count - first);
     self_attention(call, first, count);
-    if (weights.reads_states) {
+    if (weights.attends_to_states) {
       cross_attention(call, first, count);
     }
   }
@@ -158,7 +158,7 @@ StreamAttention<T>::WindowTile::WindowTile(int64_t first,
       first_position(position),
       last_position(position + rows - 1),
       first_key(position / kPanelColumns * kPanelColumns),
-      first_value(position / kMatmulDepthUnit * kMatmulDepthUnit),
+      first_value_row(position / kMatmulDepthUnit * kMatmulDepthUnit),
       num_values(std::min(round_up(last_position, kMatmulDepthUnit), window)),
       current({-Band::kEverywhere, position}) {}
 
@@ -178,7 +178,7 @@ void StreamAttention<T>::token_logits(const Call& call, const WindowTile& tile) 
   const Scratch& scratch = call.scratch;
   const T* current_keys = StateAccess::rotated_keys<T>(call.head, kCurrentBlock);
   const T* first_values =
-      StateAccess::values<T>(call.head, kPreviousBlock) + tile.first_value * kPanelColumns;
+      StateAccess::values<T>(call.head, kPreviousBlock) + tile.first_value_row * kPanelColumns;
   kernels::KeyProducts<T> args;
   args.keys = {StateAccess::rotated_keys<T>(call.head, kPreviousBlock), config_.head_size,
                config_.window};
@@ -232,18 +232,18 @@ template <class T>
 void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) const {
   const kernels::AttentionScratch<T>& scratch = call.scratch.tile;
   const T* current_values = StateAccess::values<T>(call.head, kCurrentBlock);
-  const T* behind = static_cast<const T*>(call.rows.next);
+  const T* next = static_cast<const T*>(call.rows.next);
   kernels::ValueSums<T> args;
   args.values = {StateAccess::values<T>(call.head, kPreviousBlock), config_.window,
                  config_.head_size};
-  args.weights = {scratch.weights + tile.first_value, scratch.stride, tile.count};
-  args.first_key = tile.first_value;
-  args.num_keys = config_.window - tile.first_value;
+  args.weights = {scratch.weights + tile.first_value_row, scratch.stride, tile.count};
+  args.first_key = tile.first_value_row;
+  args.num_keys = config_.window - tile.first_value_row;
   args.out = call.rows.joined_RE + tile.first_row * call.rows.joined_stride +
              call.head.head * config_.head_size;
   args.out_stride = call.rows.joined_stride;
-  args.band = {tile.first_position - tile.first_value, Band::kEverywhere};
-  args.next = tile.last_position > 0 ? current_values : behind;
+  args.band = {tile.first_position - tile.first_value_row, Band::kEverywhere};
+  args.next = tile.last_position > 0 ? current_values : next;
   kernels::value_sums(args);
 
   args.values.panels = current_values;
@@ -252,7 +252,7 @@ void StreamAttention<T>::token_values(const Call& call, const WindowTile& tile) 
   args.num_keys = tile.num_values;
   args.output = kernels::MatmulOutput::kAddFloat;
   args.band = tile.current;
-  args.next = behind;
+  args.next = next;
   kernels::value_sums(args);
 }
 

@@ -67,10 +67,10 @@ class StreamAttention {
     int64_t count;
     int64_t first_position;
     int64_t last_position;
-    int64_t first_key;      ///< of the previous block, in whole panels
-    int64_t first_value;    ///< of the previous block, in whole units of a product's depth
-    int64_t num_values;     ///< of the current block, in whole units
-    kernels::Band current;  ///< what the rows see of the current block
+    int64_t first_key;        ///< of the previous block, in whole panels
+    int64_t first_value_row;  ///< of the previous block, in whole units of a product's depth
+    int64_t num_values;       ///< of the current block, in whole units
+    kernels::Band current;    ///< what the rows see of the current block
   };
   /// The layer, head and rows of one call.
   struct Call {

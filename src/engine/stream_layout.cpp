@@ -26,7 +26,7 @@ int64_t panels_bytes(int64_t depth, int64_t columns, bool is_float) {
 /// The deepest rows that a cell's products read.
 int64_t deepest(const ModelConfig& config) {
   const int64_t ffn_width = config.cell == CellType::kSkip ? 0 : config.ffn_width;
-  return std::max({config.width, config.num_heads * config.head_size, ffn_width});
+  return std::max({config.width, heads_width(config), ffn_width});
 }
 
 int64_t take(int64_t& bytes, int64_t size) {
@@ -38,7 +38,7 @@ int64_t take(int64_t& bytes, int64_t size) {
 CellOffsets lay_out_cell(const CellWeights& cell, const StreamLayout& layout, int64_t& bytes) {
   const ModelConfig& config = layout.config;
   const int64_t states = config.num_states;
-  const int64_t joined = states * config.num_heads * config.head_size;
+  const int64_t joined = states * heads_width(config);
   const int64_t element = layout.is_float ? sizeof(float) : sizeof(Bfloat16);
   const int64_t number = sizeof(float);
   CellOffsets offsets;

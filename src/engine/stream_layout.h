@@ -52,7 +52,7 @@ struct StreamLayout {
   int64_t value_head_bytes = 0;
   int64_t state_key_bytes = 0;  ///< of one head
   int64_t state_value_bytes = 0;
-  OperandRows cell_operand;  ///< of CellOffsets::operand
+  OperandFormat cell_operand;  ///< of CellOffsets::operand
   std::vector<LayerOffsets> layers;
   int64_t logits = 0;  ///< float [V]
   int64_t bytes = 0;

@@ -16,7 +16,7 @@ using kernels::Bfloat16;
 template <class Read>
 std::vector<float> cached_rows(StreamState& state, int64_t layer, const Read& read) {
   const ModelConfig& config = StateAccess::layout(state)->config;
-  const int64_t row = config.num_heads * config.head_size;
+  const int64_t row = heads_width(config);
   const int64_t num_rows = config.window + state.tokens_read() % config.window;
   std::vector<float> rows(static_cast<size_t>(num_rows * row));
   for (int64_t n = 0; n < num_rows; ++n) {

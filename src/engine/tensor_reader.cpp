@@ -2,20 +2,9 @@
 // Tensors by name, and one message for all that is wrong with them.
 #include "engine/tensor_reader.h"
 
+#include "safetensors/size_check.h"
+
 namespace brt {
-namespace {
-
-constexpr const char* kEmbeddingName = "embedding.weight";
-
-int64_t elements(const std::vector<int64_t>& shape) {
-  int64_t product = 1;
-  for (const int64_t size : shape) {
-    product *= size;
-  }
-  return product;
-}
-
-}  // namespace
 
 const float* TensorReader::read(const std::string& name, const std::vector<int64_t>& shape) {
   read_.insert(name);
@@ -43,7 +32,7 @@ const float* TensorReader::read(const std::string& name, const std::vector<int64
 std::vector<float> TensorReader::copy(const std::string& name, const std::vector<int64_t>& shape) {
   const float* values = read(name, shape);
   return values == nullptr ? std::vector<float>()
-                           : std::vector<float>(values, values + elements(shape));
+                           : std::vector<float>(values, values + elements_of(shape));
 }
 
 void TensorReader::finish() const {

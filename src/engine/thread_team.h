@@ -24,9 +24,9 @@ struct Range {
 /// How many of a team's threads work in its next call of run(). For tests, which force it.
 using ChooseTeamSize = std::function<int64_t()>;
 
-/// Threads that run the same function and meet at its barriers. Who waits spins for a short while,
-/// then sleeps. When other programs take the cores, fewer threads work in a call; what they compute
-/// must not depend on their number.
+/// Threads that run the same function and meet at its barriers. A waiting thread spins for a short
+/// while, then sleeps. When other programs take the cores, fewer threads work in a call; what they
+/// compute must not depend on their number.
 ///
 /// After a fork the child has a team of its own: its threads begin with its first call of run().
 class ThreadTeam {

@@ -26,7 +26,7 @@ class TokenStep {
                                          int64_t max_logits_rows);
   virtual ~TokenStep() = default;
 
-  /// Takes the tokens in; the streams then stand behind them. Rows of the step are the tokens in
+  /// Takes the tokens in; the streams are then after them. Rows of the step are the tokens in
   /// order.
   virtual void run(std::span<const StepTokens> tokens) = 0;
 

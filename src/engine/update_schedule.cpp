@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/alignment.h"
+#include "base/divide_up.h"
 #include "kernels/panels.h"
 
 namespace brt {
@@ -31,7 +31,7 @@ UpdateSchedule::UpdateSchedule(const UpdateUnits& units, int64_t window)
 }
 
 int64_t UpdateSchedule::units_due(int64_t tokens, int64_t team_size) const {
-  const int64_t share = (count_ * tokens + window_ - 1) / window_;
+  const int64_t share = divide_up(count_ * tokens, window_);
   return std::min(units_possible(tokens), round_up(share, team_size));
 }
 

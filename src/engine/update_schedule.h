@@ -22,8 +22,8 @@ class UpdateSchedule {
  public:
   UpdateSchedule(const UpdateUnits& units, int64_t window);
 
-  /// Units to be done when `tokens` tokens of the block have been read: their share of all, in
-  /// turns that occupy `team_size` threads, but no more than these tokens allow.
+  /// Units to be done when `tokens` tokens of the block have been read: their share of all,
+  /// rounded up to a multiple of `team_size`, but no more than these tokens allow.
   int64_t units_due(int64_t tokens, int64_t team_size) const;
 
  private:

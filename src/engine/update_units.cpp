@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
+#include "base/divide_up.h"
 #include "kernels/panel_attention.h"
 
 namespace brt {
 
 UpdateUnits::UpdateUnits(const ModelConfig& config, const CellWeights& weights)
-    : num_tiles_((config.num_states + kernels::kAttentionRows - 1) / kernels::kAttentionRows) {
+    : num_tiles_(divide_up(config.num_states, kernels::kAttentionRows)) {
   const int64_t heads = config.num_heads;
   const int64_t key_panels = kernels::num_panels(config.window);
   add(UpdateStage::kAddStateIds, 1);

@@ -70,7 +70,7 @@ class WeightMatrix {
 
   int64_t panel_bytes() const;
   std::byte* mutable_panel(int64_t index) const { return memory_ + index * panel_bytes(); }
-  /// kInt8: behind the panels.
+  /// kInt8: after the panels.
   float* column_scale() const;
   int32_t* column_sum() const;
 };

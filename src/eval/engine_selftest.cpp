@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/divide_up.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "eval/int8_error.h"
@@ -34,7 +35,7 @@ Limits int8_limits(const std::filesystem::path& folder,
                    MappedSafetensors& file,
                    int64_t tokens) {
   MappedSafetensors weights(folder / "model.safetensors");
-  const double error = int8_error(config, weights, (tokens + config.window - 1) / config.window);
+  const double error = int8_error(config, weights, divide_up(tokens, config.window));
   Limits limits = {int8_limit(error, file.floats("logits")), 0.0};
   for (const auto& [name, entry] : file.entries()) {
     if (is_carry(entry)) {

@@ -13,6 +13,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "base/divide_up.h"
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "data/lanes.h"
@@ -55,7 +56,7 @@ Batch make_batch(const Segment& segment, int64_t window) {
       batch.length = std::max(batch.length, useful_length(segment, lane));
     }
   }
-  batch.length = std::min((batch.length + window - 1) / window * window, segment.length);
+  batch.length = std::min(round_up(batch.length, window), segment.length);
   const int64_t lanes = static_cast<int64_t>(batch.lanes.size());
   batch.tokens_BN = at::empty({lanes, batch.length}, at::kLong);
   batch.targets_BN = at::empty({lanes, batch.length}, at::kLong);

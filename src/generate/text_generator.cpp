@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop of generation: draw a token for each session, give out its text, read it.
+// The loop of generation: draw a token for each session, read it, give out its text.
 #include "generate/text_generator.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class Continuation {
         stops_(stop, session.text.stop_text),
         on_text_(std::move(on_text)) {}
 
-  /// Draws the next token and gives out its text; returns whether there is one to read.
+  /// Draws the next token; returns whether there is one to read.
   bool draw() {
     // A model's vocabulary may be larger than its tokenizer's, padded; those tokens mean nothing.
     token_ = sampler_.sample(

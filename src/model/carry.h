@@ -27,7 +27,7 @@ struct StateQkv {
 struct LayerCarry {
   /// Keys of the previous block and of what was read of the current block, oldest first:
   /// [B, W + r, H, K] with r < W tokens read of the block (0 between blocks). Unit length, not
-  /// turned.
+  /// rotated.
   at::Tensor keys_BMHK;
   at::Tensor values_BMHK;  ///< as keys_BMHK
   at::Tensor state_BSD;    ///< float32 state at the start of the block; undefined without a cell

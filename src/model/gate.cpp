@@ -32,26 +32,28 @@ at::Tensor FixedGate::forward(const GateInput& input,
   return fixed_gate(input.state_BSD, input.candidate_BSD, bias);
 }
 
-LstmGate::Map::Map(int64_t source_width, int64_t width)
+LstmGate::Projection::Projection(int64_t source_width, int64_t width)
     : weight(register_parameter("weight", at::empty({width, source_width}))),
       bias(register_parameter("bias", at::empty({width}))) {}
 
-at::Tensor LstmGate::Map::forward(const at::Tensor& source_BSE, const ForwardOptions& options) {
+at::Tensor LstmGate::Projection::forward(const at::Tensor& source_BSE,
+                                         const ForwardOptions& options) {
   return linear(source_BSE, {weight, packed, options.weight_uses}, options.dtype)
              .to(bias.scalar_type()) +
          bias;
 }
 
 LstmGate::LstmGate(int64_t source_width, int64_t width, bool candidate_tanh)
-    : input_map(register_module("input", std::make_shared<Map>(source_width, width))),
-      forget_map(register_module("forget", std::make_shared<Map>(source_width, width))),
+    : input_projection(register_module("input", std::make_shared<Projection>(source_width, width))),
+      forget_projection(
+          register_module("forget", std::make_shared<Projection>(source_width, width))),
       candidate_tanh_(candidate_tanh) {}
 
 at::Tensor LstmGate::forward(const GateInput& input,
                              const ForwardOptions& options,
                              const std::string& log_name) {
-  const at::Tensor write_BSD = input_map->forward(input.source_BSE, options);
-  const at::Tensor keep_BSD = forget_map->forward(input.source_BSE, options);
+  const at::Tensor write_BSD = input_projection->forward(input.source_BSE, options);
+  const at::Tensor keep_BSD = forget_projection->forward(input.source_BSE, options);
   if (options.gate_log != nullptr) {
     log_gate(options, log_name + ".keep", at::sigmoid(keep_BSD.detach() + 1));
     log_gate(options, log_name + ".write", at::sigmoid(write_BSD.detach() - 1));

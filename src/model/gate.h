@@ -18,8 +18,8 @@ namespace brt {
 /// What a gate mixes, in the words of model.md, "Gates".
 struct GateInput {
   at::Tensor state_BSD;      ///< c, the old state
-  at::Tensor candidate_BSD;  ///< z, the output of the last linear map
-  at::Tensor source_BSE;     ///< h, that map's input
+  at::Tensor candidate_BSD;  ///< z, the output of the last projection
+  at::Tensor source_BSE;     ///< h, that projection's input
 };
 
 /// A gate: c' from c, z and h.
@@ -47,16 +47,16 @@ struct LstmGate : public Gate {
                      const std::string& log_name) override;
 
   /// Weight and bias of one of the two sigmoids.
-  struct Map : public torch::nn::Module {
-    Map(int64_t source_width, int64_t width);
+  struct Projection : public torch::nn::Module {
+    Projection(int64_t source_width, int64_t width);
     at::Tensor forward(const at::Tensor& source_BSE, const ForwardOptions& options);
 
     at::Tensor weight;                                                        ///< [D, h's width]
     at::Tensor bias;                                                          ///< [D]
     std::shared_ptr<PackedWeight> packed = std::make_shared<PackedWeight>();  ///< of `weight`
   };
-  std::shared_ptr<Map> input_map;   ///< "input": Wi, b_i
-  std::shared_ptr<Map> forget_map;  ///< "forget": Wf, b_f
+  std::shared_ptr<Projection> input_projection;   ///< "input": Wi, b_i
+  std::shared_ptr<Projection> forget_projection;  ///< "forget": Wf, b_f
 
  private:
   bool candidate_tanh_;

@@ -42,9 +42,8 @@ class LanguageModelImpl : public torch::nn::Module {
   /// and into `carry` if its tensors need one (training passes a detached carry).
   ///
   /// @param tokens_BN  int64 or int32
-  /// @param starts_B   uint8 or bool: these lanes' documents start here (cache zero, initial
-  /// state);
-  ///                   only between blocks. Undefined: none.
+  /// @param starts_B   uint8 or bool: these lanes' documents start here (zero cache,
+  ///                   initial state), only between blocks. Undefined: none.
   /// @throws ShapeError for tokens outside the vocabulary, shapes that disagree, or starts within a
   /// block.
   SegmentOutput forward(const at::Tensor& tokens_BN,
@@ -60,8 +59,8 @@ class LanguageModelImpl : public torch::nn::Module {
                           const at::Tensor& targets_BN,
                           const ForwardOptions& options) const;
 
-  /// loss = sum weights * token_losses, a scalar, with the gradient made at once: to train. Places
-  /// of weight 0 take no part, whatever their hidden vectors are.
+  /// loss = sum weights * token_losses, a scalar, with the gradient made at once: to train.
+  /// Positions of weight 0 take no part, whatever their hidden vectors are.
   /// @param weights_BN  constants: no gradient goes to them
   at::Tensor weighted_loss(const at::Tensor& hidden_BND,
                            const at::Tensor& targets_BN,

@@ -19,7 +19,8 @@ LayerImpl::LayerImpl(const ModelConfig& config, int64_t index)
     : config_(config),
       index_(index),
       attention_norm_(register_module("attention_norm", RmsNorm(config.width))),
-      attention_(register_module("attention", TokenAttention(config, reads_states(config, index)))),
+      attention_(
+          register_module("attention", TokenAttention(config, attends_to_states(config, index)))),
       ffn_norm_(register_module("ffn_norm", RmsNorm(config.width))),
       ffn_(register_module("ffn", FeedForward(config.width, config.ffn_width, config.width))) {
   if (is_recurrent_layer(config, index)) {

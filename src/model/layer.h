@@ -21,7 +21,7 @@ namespace brt {
 struct LayerInput {
   at::Tensor hidden_BND;     ///< tokens: whole blocks, or part of one block
   LayerCarry carry;          ///< what came before them
-  StateQkv feedback;         ///< block feedback: the states that an ordinary layer reads
+  StateQkv feedback;         ///< block feedback: the states that an ordinary layer attends to
   at::Tensor empty_cache_B;  ///< bool: lanes whose cache is to be hidden; undefined: none
   int64_t piece = 0;         ///< number of this call within a forward pass; names dropout masks
 };

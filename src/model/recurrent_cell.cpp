@@ -24,10 +24,10 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
       config_(config),
       name_(fmt::format("layers.{}.cell", layer)),
       state_norm_(register_module("state_norm", RmsNorm(config.width))),
-      key_(register_module("key", Linear(config.width, joined_width(config) / 2))),
-      value_(register_module("value", Linear(config.width, joined_width(config) / 2))),
-      query_(register_module("query", Linear(config.width, joined_width(config) / 2))),
-      cross_query_(register_module("cross_query", Linear(config.width, joined_width(config) / 2))) {
+      key_(register_module("key", Linear(config.width, heads_width(config)))),
+      value_(register_module("value", Linear(config.width, heads_width(config)))),
+      query_(register_module("query", Linear(config.width, heads_width(config)))),
+      cross_query_(register_module("cross_query", Linear(config.width, heads_width(config)))) {
   if (config.unit_attention) {
     scale_ = register_parameter("scale", at::empty({config.num_heads}));
     cross_scale_ = register_parameter("cross_scale", at::empty({config.num_heads}));
@@ -52,9 +52,9 @@ RecurrentCellImpl::RecurrentCellImpl(const ModelConfig& config, int64_t layer)
 
 StateQkv RecurrentCellImpl::project_state(const at::Tensor& state_BSD,
                                           const ForwardOptions& options) {
-  const at::Tensor named_BSD = state_norm_->forward(state_BSD) + state_ids;
+  const at::Tensor with_ids_BSD = state_norm_->forward(state_BSD) + state_ids;
   const std::vector<at::Tensor> joined = linear_group(
-      named_BSD,
+      with_ids_BSD,
       {key_->ref(options), value_->ref(options), query_->ref(options), cross_query_->ref(options)},
       options.dtype);
   StateQkv qkv;

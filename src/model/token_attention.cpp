@@ -30,13 +30,12 @@ at::Tensor query_heads(const at::Tensor& joined, const ModelConfig& config) {
                                : heads * (1.0 / std::sqrt(static_cast<double>(config.head_size)));
 }
 
-TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool reads_states)
-    : key(register_module("key", Linear(config.width, config.num_heads * config.head_size))),
-      value(register_module("value", Linear(config.width, config.num_heads * config.head_size))),
-      query(register_module("query", Linear(config.width, config.num_heads * config.head_size))),
+TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool attends_to_states)
+    : key(register_module("key", Linear(config.width, heads_width(config)))),
+      value(register_module("value", Linear(config.width, heads_width(config)))),
+      query(register_module("query", Linear(config.width, heads_width(config)))),
       output(register_module(
-          "output",
-          Linear((reads_states ? 2 : 1) * config.num_heads * config.head_size, config.width))),
+          "output", Linear((attends_to_states ? 2 : 1) * heads_width(config), config.width))),
       config_(config) {
   if (config.unit_attention) {
     scale = register_parameter("scale", at::empty({config.num_heads}));
@@ -45,9 +44,8 @@ TokenAttentionImpl::TokenAttentionImpl(const ModelConfig& config, bool reads_sta
     position_bias =
         register_parameter("position_bias", at::empty({config.num_heads, config.num_buckets}));
   }
-  if (reads_states) {
-    cross_query =
-        register_module("cross_query", Linear(config.width, config.num_heads * config.head_size));
+  if (attends_to_states) {
+    cross_query = register_module("cross_query", Linear(config.width, heads_width(config)));
     if (config.unit_attention) {
       cross_scale = register_parameter("cross_scale", at::empty({config.num_heads}));
     }

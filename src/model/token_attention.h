@@ -19,7 +19,7 @@ struct TokenQkv {
   at::Tensor query_BNHK;  ///< tokens over tokens
   at::Tensor keys_BNHK;
   at::Tensor values_BNHK;
-  at::Tensor cross_query_BNHK;  ///< tokens over states; undefined where no states are read
+  at::Tensor cross_query_BNHK;  ///< tokens over states; undefined where tokens attend to none
 };
 
 /// Splits [.., H*K] into heads and, with unit attention, makes each of unit length.
@@ -31,7 +31,7 @@ at::Tensor split_heads(const at::Tensor& joined, const ModelConfig& config);
 
 /// model.md, "Attention logits", "Position bias", "The ordinary layer", "The recurrent layer".
 struct TokenAttentionImpl : public torch::nn::Module {
-  TokenAttentionImpl(const ModelConfig& config, bool reads_states);
+  TokenAttentionImpl(const ModelConfig& config, bool attends_to_states);
 
   /// k, v, q (and q2) of normalised tokens [B, N, D], of options.dtype.
   TokenQkv project(const at::Tensor& normed_BND, const ForwardOptions& options);

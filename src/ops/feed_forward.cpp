@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The feed-forward network: its two maps one after the other, or the fused form.
+// The feed-forward network: its two projections one after the other, or the fused form.
 #include "ops/feed_forward.h"
 
 #include "ops/feed_forward_autograd.h"

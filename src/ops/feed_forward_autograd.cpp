@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The feed-forward network by kernels, as an autograd function.
 //
-// Letters: R rows, I and O the widths of x and of the residual, F width between the maps.
+// Letters: R rows, I and O the widths of x and of the residual, F width between the projections.
 #include "ops/feed_forward_autograd.h"
 
 #include <vector>

@@ -13,6 +13,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include "base/divide_up.h"
 #include "kernels/attention.h"
 #include "kernels/rounding.h"
 #include "ops/kernel_pointers.h"
@@ -49,9 +50,7 @@ struct Problem {
     }
   }
 
-  int64_t tiles() const {
-    return (queries + kernels::kAttentionRows - 1) / kernels::kAttentionRows;
-  }
+  int64_t tiles() const { return divide_up(queries, kernels::kAttentionRows); }
   /// Elements before the first of one lane's head, in a tensor of `tokens` tokens.
   int64_t offset(int64_t lane, int64_t head, int64_t tokens) const {
     return (lane * tokens * heads + head) * head_size;

@@ -16,7 +16,7 @@ at::Tensor fixed_gate(const at::Tensor& state, const at::Tensor& candidate, cons
 
 /// c' = c * f + z * i,  i = sigmoid(input - 1),  f = sigmoid(forget + 1).
 ///
-/// model.md, "Gates", lstm: the linear maps and biases are in `input` and `forget` already.
+/// model.md, "Gates", lstm: the projections and biases are in `input` and `forget` already.
 /// All arguments [..., D], float32 (float64); the candidate may be bfloat16. Otherwise as
 /// fixed_gate.
 at::Tensor lstm_gate(const at::Tensor& state,

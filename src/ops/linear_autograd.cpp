@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fused linear maps as an autograd function.
+// The fused projections as an autograd function.
 #include "ops/linear_autograd.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fused linear maps with their gradients.
+// The fused projections with their gradients.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The products of a linear map's outputs and of its input's gradient. Tasks are fixed parts of the
+// The products of a projection's outputs and of its input's gradient. Tasks are fixed parts of the
 // output, each summed as a whole, so that results do not depend on the number of threads.
 #include "ops/linear_products.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The products of a linear map's outputs and of its input's gradient on kernels, divided among the
+// The products of a projection's outputs and of its input's gradient on kernels, divided among the
 // threads.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A weight matrix, and the forms of it that the products of linear maps read.
+// A weight matrix, and the forms of it that the products of projections read.
 #pragma once
 
 #include <cstdint>

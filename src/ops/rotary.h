@@ -8,7 +8,7 @@
 
 namespace brt {
 
-/// Turns elements j and j + K/2 of the vector at position p by pi * p / 10000^(2j/K):
+/// Rotates elements j and j + K/2 of the vector at position p by pi * p / 10000^(2j/K):
 /// (x, y) -> (x cos - y sin, x sin + y cos).
 ///
 /// model.md, "Position bias" (options; mind the pi). Scores depend on differences of positions

@@ -8,6 +8,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "base/divide_up.h"
+
 namespace brt {
 
 /// Rows [0, rows) of `width` elements, in chunks whose size depends on `width` alone.
@@ -19,7 +21,7 @@ struct RowChunks {
   static constexpr int64_t kChunkElements = int64_t{1} << 16;
 
   int64_t rows_of_a_chunk() const { return std::max<int64_t>(1, kChunkElements / width); }
-  int64_t count() const { return (rows + rows_of_a_chunk() - 1) / rows_of_a_chunk(); }
+  int64_t count() const { return divide_up(rows, rows_of_a_chunk()); }
 };
 
 /// The chunks of a tensor with at least one element, whose last axis is the row.

@@ -8,6 +8,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
+#include "base/divide_up.h"
+
 namespace brt {
 
 /// As many slots for parallel_tasks as there are threads.
@@ -18,7 +20,7 @@ template <class T>
 class SlotMemory {
  public:
   SlotMemory(int64_t slots, int64_t elements)
-      : memory_(at::empty({slots, (elements * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64},
+      : memory_(at::empty({slots, round_up(elements * static_cast<int64_t>(sizeof(T)), 64)},
                           at::kByte)) {}
   T* of(int64_t slot) const {
     return reinterpret_cast<T*>(memory_.mutable_data_ptr<uint8_t>() + slot * memory_.size(1));

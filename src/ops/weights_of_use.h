@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights of one fused linear map or feed-forward network, from its forward to its backward.
+// The weights of one fused projection or feed-forward network, from its forward to its backward.
 #pragma once
 
 #include <memory>

@@ -6,13 +6,12 @@
 #include <numeric>
 #include <vector>
 
+#include "base/divide_up.h"
 #include "ops/parallel_chunks.h"
 
 namespace brt {
 
-int64_t num_chunks(int64_t size, int64_t chunk_size) {
-  return (size + chunk_size - 1) / chunk_size;
-}
+int64_t num_chunks(int64_t size, int64_t chunk_size) { return divide_up(size, chunk_size); }
 
 void for_each_chunk(int64_t size,
                     int64_t chunk_size,

@@ -11,6 +11,9 @@ namespace brt {
 
 using TensorShape = std::span<const int64_t>;
 
+/// The tensor whose shape misfit_hint() looks at.
+inline constexpr const char* kEmbeddingName = "embedding.weight";
+
 /// One problem each, with the tensor's name and shapes.
 std::string missing_tensor(const std::string& name, TensorShape shape);
 std::string misshapen_tensor(const std::string& name, TensorShape expected, TensorShape got);

@@ -105,7 +105,7 @@ void check_shard_of(const WeightFiles& files, const std::string& tensor, size_t 
                                       files.origin.string()));
   }
   if (listed->second != shard) {
-    throw CheckpointError(fmt::format("{}: tensor {} belongs into {} by {}",
+    throw CheckpointError(fmt::format("{}: tensor {} belongs in {} by {}",
                                       files.shards[shard].string(), quoted_tensor_name(tensor),
                                       files.shards[listed->second].filename().string(),
                                       files.origin.string()));

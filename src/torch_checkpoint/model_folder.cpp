@@ -28,7 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kTokenizerName = "tokenizer.model";
-constexpr const char* kEmbeddingName = "embedding.weight";
 
 /// Parameters by name, sorted, without gradients.
 TensorMap parameter_map(const LanguageModel& model) {

@@ -95,7 +95,7 @@ TEST(Architecture, GradientsOfOpsHaveFilesOfTheirOwn) {
   for (const SourceFile& file : program_files()) {
     if (file.module == "ops" && !file.path.stem().string().ends_with("_autograd")) {
       EXPECT_FALSE(code_only(file.text).find("autograd::Function<") != std::string::npos)
-          << file.path << ": an autograd function belongs into a file NAME_autograd.cpp";
+          << file.path << ": an autograd function belongs in a file NAME_autograd.cpp";
     }
   }
 }

@@ -27,7 +27,7 @@ struct Concept {
 
 // When code moves, the row of docs/paper-map.md and its line here move along.
 constexpr Concept kConcepts[] = {
-    {"window mask", "causal_window_mask", "StreamAttention::self_attention"},
+    {"window mask", "causal_window_mask", "StreamAttention::softmax"},
     {"position bias", "position_bias", "LayerReader::position_bias"},
     {"fixed gate", "fixed_gate", "apply_fixed_gate"},
     {"lstm gate", "lstm_gate", "apply_lstm_gate"},

@@ -104,10 +104,10 @@ TEST(ModelConfig, ResolvingCountsNegativeLayersFromTheTopAndSorts) {
 
 TEST(ModelConfig, WithFeedbackEveryLayerReadsStates) {
   ModelConfig config = tiny_model();
-  EXPECT_FALSE(reads_states(config, 0));
-  EXPECT_TRUE(reads_states(config, 1));
+  EXPECT_FALSE(attends_to_states(config, 0));
+  EXPECT_TRUE(attends_to_states(config, 1));
   config.feedback = true;
-  EXPECT_TRUE(reads_states(config, 0));
+  EXPECT_TRUE(attends_to_states(config, 0));
 }
 
 TEST(ModelConfig, EveryPresetAtEverySizeIsWithoutProblem) {

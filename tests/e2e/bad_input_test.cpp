@@ -161,7 +161,7 @@ TEST_F(BadInput, PathsThatAreNoModelDataOrRunGetAHint) {
           {{"generate", "--model", "run", "--tokens", "2", "--prompt-file", "missing"},
            "missing: cannot be opened"},
           {{"inspect", "missing"}, "does not exist"},
-          {{"inspect", "recipe.toml"}, "is nothing that brt inspect knows"},
+          {{"inspect", "recipe.toml"}, "is not a kind of file that brt inspect knows"},
           {{"selftest", "--golden", "empty"}, "no golden case below it"},
           {{"selftest", "--golden", "missing"}, "is not a folder"},
           {{"report", "--run", "data", "--output", "r.html"}, "not a run folder"},

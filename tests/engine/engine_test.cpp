@@ -69,7 +69,7 @@ const std::vector<std::unique_ptr<ExactCase>>& exact_cases() {
   return cases;
 }
 
-/// All models and formats on one kernel target.
+/// All models and formats on one CPU target.
 class StreamExactness : public testing::TestWithParam<kernels::CpuTarget> {
  protected:
   void SetUp() override { kernels::force_cpu_target(GetParam()); }
@@ -142,10 +142,11 @@ TEST_P(StreamExactness, AStateMadeOfItsPartsGoesOnAlike) {
   for (const std::unique_ptr<ExactCase>& test : exact_cases()) {
     SCOPED_TRACE(test->name());
     Engine engine = test->engine();
-    for (const size_t place : {size_t{1}, test->window(), 2 * test->window() + test->window() / 2,
-                               3 * test->window() - 1}) {
+    for (const size_t position :
+         {size_t{1}, test->window(), 2 * test->window() + test->window() / 2,
+          3 * test->window() - 1}) {
       StreamState original = engine.begin();
-      for (const int32_t token : std::span(test->tokens()).first(place)) {
+      for (const int32_t token : std::span(test->tokens()).first(position)) {
         engine.feed(original, {&token, 1});
       }
       StreamState restored = engine.begin();
@@ -159,13 +160,13 @@ TEST_P(StreamExactness, AStateMadeOfItsPartsGoesOnAlike) {
       });
       restored.set_tokens_read(original.tokens_read());
       engine.restored(restored);
-      for (const int32_t token : std::span(test->tokens()).subspan(place)) {
+      for (const int32_t token : std::span(test->tokens()).subspan(position)) {
         engine.feed(original, {&token, 1});
         engine.feed(restored, {&token, 1});
         ASSERT_TRUE(std::ranges::equal(original.logits(), restored.logits()))
             << original.tokens_read();
       }
-      EXPECT_EQ(parts_of(original), parts_of(restored)) << place;
+      EXPECT_EQ(parts_of(original), parts_of(restored)) << position;
     }
   }
 }

@@ -54,11 +54,11 @@ TEST(LayerWeights, OnlyRecurrentLayersHaveACellAndCrossQueries) {
   const LayerWeights ordinary = read_from(folder, config, 0);
   const LayerWeights recurrent = read_from(folder, config, 1);
   EXPECT_FALSE(ordinary.cell.has_value());
-  EXPECT_FALSE(ordinary.reads_states);
+  EXPECT_FALSE(ordinary.attends_to_states);
   EXPECT_EQ(ordinary.qkv.num_sources(), 3);
   EXPECT_EQ(ordinary.output.depth(), 24);
   EXPECT_TRUE(recurrent.cell.has_value());
-  EXPECT_TRUE(recurrent.reads_states);
+  EXPECT_TRUE(recurrent.attends_to_states);
   EXPECT_EQ(recurrent.qkv.num_sources(), 4);
   EXPECT_EQ(recurrent.output.depth(), 48);
 }

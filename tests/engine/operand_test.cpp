@@ -38,7 +38,7 @@ TEST(Operand, RowsAreWhatTheyWereToWithinTheirFormat) {
                                                  {WeightFormat::kBfloat16, 1.5 * 0x1p-8},
                                                  {WeightFormat::kInt8, 1.5 / 16383}};
   for (const auto& [format, limit] : limits) {
-    const OperandRows rows(format, /*rows=*/5, kDepth);
+    const OperandFormat rows(format, /*rows=*/5, kDepth);
     AlignedBuffer memory(rows.bytes());
     rows.make({x.data(), kDepth, 5}, kDepth, 0, memory.data());
     const Operand operand = rows.view(kDepth, memory.data());
@@ -54,7 +54,7 @@ TEST(Operand, RowsAreWhatTheyWereToWithinTheirFormat) {
 TEST(Operand, ARowDoesNotDependOnTheOthers) {
   const std::vector<float> x = random_floats(5 * kDepth, 2);
   for (const WeightFormat format : kFormats) {
-    const OperandRows rows(format, /*rows=*/5, kDepth);
+    const OperandFormat rows(format, /*rows=*/5, kDepth);
     AlignedBuffer together(rows.bytes());
     AlignedBuffer apart(rows.bytes());
     rows.make({x.data(), kDepth, 5}, kDepth, 0, together.data());
@@ -69,7 +69,7 @@ TEST(Operand, ARowDoesNotDependOnTheOthers) {
 TEST(Operand, RowsMayLieApartAndBeShallowerThanTheMemory) {
   const std::vector<float> x = random_floats(3 * 50, 3);
   for (const WeightFormat format : kFormats) {
-    const OperandRows rows(format, /*rows=*/3, kDepth);
+    const OperandFormat rows(format, /*rows=*/3, kDepth);
     AlignedBuffer memory(rows.bytes());
     rows.make({x.data(), 50, 3}, /*depth=*/7, 0, memory.data());
     const Operand operand = rows.view(7, memory.data());
@@ -80,7 +80,7 @@ TEST(Operand, RowsMayLieApartAndBeShallowerThanTheMemory) {
 TEST(Operand, RestOfTheRows) {
   const std::vector<float> x = random_floats(4 * kDepth, 4);
   for (const WeightFormat format : kFormats) {
-    const OperandRows rows(format, /*rows=*/4, kDepth);
+    const OperandFormat rows(format, /*rows=*/4, kDepth);
     AlignedBuffer memory(rows.bytes());
     rows.make({x.data(), kDepth, 4}, kDepth, 0, memory.data());
     const Operand operand = rows.view(kDepth, memory.data());
@@ -90,7 +90,7 @@ TEST(Operand, RestOfTheRows) {
 
 TEST(Operand, MemoryIsInWholeLines) {
   for (const WeightFormat format : kFormats) {
-    EXPECT_EQ(OperandRows(format, 3, kDepth).bytes() % 64, 0) << to_word(format);
+    EXPECT_EQ(OperandFormat(format, 3, kDepth).bytes() % 64, 0) << to_word(format);
   }
 }
 

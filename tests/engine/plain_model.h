@@ -203,11 +203,11 @@ class PlainModel {
     const PlainRows queries = heads("query");
     PlainVector out;
     for (size_t head = 0; head < queries.size(); ++head) {
-      out = joined(out, over_tokens(i, head, unit_query(queries[head])));
+      out = joined(out, token_attention(i, head, unit_query(queries[head])));
       layer.keys[head].push_back(unit_key(keys[head]));
       layer.values[head].push_back(values[head]);
     }
-    if (reads_states(config_, i)) {
+    if (attends_to_states(config_, i)) {
       const PlainRows cross_queries = heads("cross_query");
       const Layer& states = layers_[static_cast<size_t>(
           is_recurrent_layer(config_, i) ? i : topmost_recurrent_layer(config_))];
@@ -294,7 +294,7 @@ class PlainModel {
   }
 
   /// The W tokens before this one.
-  PlainVector over_tokens(int64_t i, size_t head, PlainVector query) const {
+  PlainVector token_attention(int64_t i, size_t head, PlainVector query) const {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const int64_t window = config_.window;
     PlainRows keys;
@@ -350,20 +350,22 @@ class PlainModel {
     Layer& layer = layers_[static_cast<size_t>(i)];
     const bool is_hidden = config_.mask_empty_cache && tokens_read_ == config_.window;
     for (size_t s = 0; s < layer.state.size(); ++s) {
-      PlainVector over_states;
-      PlainVector over_keys;
+      PlainVector state_attention;
+      PlainVector cross_attention;
       for (size_t head = 0; head < layer.keys.size(); ++head) {
         const auto begin = is_hidden ? config_.window : 0;
         const PlainRows keys(layer.keys[head].begin() + begin, layer.keys[head].end());
         const PlainRows values(layer.values[head].begin() + begin, layer.values[head].end());
-        over_states =
-            joined(over_states,
+        state_attention =
+            joined(state_attention,
                    plain_attention(layer.state_queries[head][s], layer.state_keys[head],
                                    layer.state_values[head], scale(name(i, "cell.scale"), head)));
-        over_keys = joined(over_keys, plain_attention(layer.cross_queries[head][s], keys, values,
-                                                      scale(name(i, "cell.cross_scale"), head)));
+        cross_attention =
+            joined(cross_attention, plain_attention(layer.cross_queries[head][s], keys, values,
+                                                    scale(name(i, "cell.cross_scale"), head)));
       }
-      layer.state[s] = next_state(name(i, "cell."), layer.state[s], joined(over_states, over_keys));
+      layer.state[s] =
+          next_state(name(i, "cell."), layer.state[s], joined(state_attention, cross_attention));
     }
   }
 

@@ -244,8 +244,8 @@ TEST_F(DamagedState, NumbersThatNoStateHasAreRefused) {
         << count;
   }
   EXPECT_TRUE(contains(message_with("\"recent_tokens\":[73", "\"recent_tokens\":[4294967369"),
-                       "\"4294967369\" is no whole number, or not of a possible size"));
-  EXPECT_TRUE(contains(message_with("\"stop_text\":\"", "\"stop_text\":\"a"), "half a byte"));
+                       "\"4294967369\" is not a whole number, or is out of range"));
+  EXPECT_TRUE(contains(message_with("\"stop_text\":\"", "\"stop_text\":\"a"), "has an odd number"));
 }
 
 TEST_F(DamagedState, AHeaderNestedDeeplyIsRefused) {

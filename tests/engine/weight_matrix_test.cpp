@@ -51,7 +51,7 @@ class TwoSources {
   std::vector<float> x;
   WeightMatrix matrix;
   AlignedBuffer memory;
-  OperandRows rows;
+  OperandFormat rows;
   AlignedBuffer operand_memory;
 };
 

@@ -37,14 +37,15 @@ TEST(FixedGateModule, MixesByItsBiasAndIgnoresTheSource) {
 }
 
 at::Tensor lstm_by_formula(LstmGate& gate, const GateInput& input, bool tanh) {
-  const auto map = [&](LstmGate::Map& part, double shift) {
+  const auto sigmoid = [&](LstmGate::Projection& part, double shift) {
     return at::sigmoid(at::matmul(input.source_BSE, part.weight.t()) + part.bias + shift);
   };
   const at::Tensor candidate = tanh ? input.candidate_BSD.tanh() : input.candidate_BSD;
-  return input.state_BSD * map(*gate.forget_map, 1.0) + candidate * map(*gate.input_map, -1.0);
+  return input.state_BSD * sigmoid(*gate.forget_projection, 1.0) +
+         candidate * sigmoid(*gate.input_projection, -1.0);
 }
 
-TEST(LstmGateModule, ForgetsAndWritesByMapsOfTheSource) {
+TEST(LstmGateModule, ForgetsAndWritesByProjectionsOfTheSource) {
   const at::NoGradGuard no_gradient;
   for (const bool tanh : {false, true}) {
     LstmGate gate(16, 6, tanh);
@@ -61,7 +62,7 @@ TEST(MakeGate, GivesTheGateOfTheConfig) {
   config.gate = GateType::kLstm;
   const std::shared_ptr<Gate> lstm = make_gate(config, 16);
   ASSERT_NE(std::dynamic_pointer_cast<LstmGate>(lstm), nullptr);
-  EXPECT_EQ(std::dynamic_pointer_cast<LstmGate>(lstm)->input_map->weight.sizes(),
+  EXPECT_EQ(std::dynamic_pointer_cast<LstmGate>(lstm)->input_projection->weight.sizes(),
             at::IntArrayRef({6, 16}));
 }
 

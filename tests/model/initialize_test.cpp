@@ -67,10 +67,11 @@ TEST(Initialize, MatricesAreTruncatedNormalWithVarianceOneOverFanIn) {
 
 TEST(Initialize, GateMatricesHaveATenthOfTheVariance) {
   const LanguageModel model = fresh_model(wide_config(GateType::kLstm), 1);
-  for (const std::string map : {"input", "forget"}) {
-    expect_truncated(model, "layers.1.cell.gate." + map + ".weight", std::sqrt(0.1 / 256));
-    expect_truncated(model, "layers.1.cell.ffn_gate." + map + ".weight", std::sqrt(0.1 / 150));
-    expect_moments(model, "layers.1.cell.gate." + map + ".bias", 0.1);
+  for (const std::string projection : {"input", "forget"}) {
+    expect_truncated(model, "layers.1.cell.gate." + projection + ".weight", std::sqrt(0.1 / 256));
+    expect_truncated(model, "layers.1.cell.ffn_gate." + projection + ".weight",
+                     std::sqrt(0.1 / 150));
+    expect_moments(model, "layers.1.cell.gate." + projection + ".bias", 0.1);
   }
 }
 

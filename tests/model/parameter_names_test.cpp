@@ -25,9 +25,9 @@ void add_gate(Shapes& shapes, const std::string& name, const ModelConfig& config
     shapes[name + ".bias"] = {kD};
     return;
   }
-  for (const std::string map : {".input", ".forget"}) {
-    shapes[name + map + ".weight"] = {kD, source};
-    shapes[name + map + ".bias"] = {kD};
+  for (const std::string projection : {".input", ".forget"}) {
+    shapes[name + projection + ".weight"] = {kD, source};
+    shapes[name + projection + ".bias"] = {kD};
   }
 }
 
@@ -35,8 +35,8 @@ void add_cell(Shapes& shapes, const std::string& cell, const ModelConfig& config
   shapes[cell + "initial_state"] = {kS, kD};
   shapes[cell + "state_ids"] = {kS, kD};
   shapes[cell + "state_norm.weight"] = {kD};
-  for (const std::string map : {"key", "value", "query", "cross_query"}) {
-    shapes[cell + map + ".weight"] = {kHK, kD};
+  for (const std::string projection : {"key", "value", "query", "cross_query"}) {
+    shapes[cell + projection + ".weight"] = {kHK, kD};
   }
   if (config.unit_attention) {
     shapes[cell + "scale"] = {kHeads};
@@ -59,11 +59,11 @@ void add_cell(Shapes& shapes, const std::string& cell, const ModelConfig& config
 void add_layer(Shapes& shapes, int64_t index, const ModelConfig& config) {
   const std::string layer = "layers." + std::to_string(index) + ".";
   const bool recurrent = config.recurrent_layers == std::vector<int64_t>{index};
-  const bool reads_states = recurrent || config.feedback;
-  for (const std::string map : {"query", "key", "value"}) {
-    shapes[layer + "attention." + map + ".weight"] = {kHK, kD};
+  const bool attends_to_states = recurrent || config.feedback;
+  for (const std::string projection : {"query", "key", "value"}) {
+    shapes[layer + "attention." + projection + ".weight"] = {kHK, kD};
   }
-  shapes[layer + "attention.output.weight"] = {kD, reads_states ? 2 * kHK : kHK};
+  shapes[layer + "attention.output.weight"] = {kD, attends_to_states ? 2 * kHK : kHK};
   shapes[layer + "attention_norm.weight"] = {kD};
   shapes[layer + "ffn_norm.weight"] = {kD};
   shapes[layer + "ffn.up.weight"] = {kF, kD};
@@ -74,7 +74,7 @@ void add_layer(Shapes& shapes, int64_t index, const ModelConfig& config) {
   if (config.position == PositionType::kT5) {
     shapes[layer + "attention.position_bias"] = {kHeads, 32};
   }
-  if (reads_states) {
+  if (attends_to_states) {
     shapes[layer + "attention.cross_query.weight"] = {kHK, kD};
     if (config.unit_attention) {
       shapes[layer + "attention.cross_scale"] = {kHeads};

@@ -105,14 +105,14 @@ class SlowModel {
                         int64_t hidden) const {
     const std::string cell = "layers." + std::to_string(layer) + ".cell.";
     const Heads heads = read_state(layer, state);
-    const SlowMatrix over_states =
+    const SlowMatrix state_attention =
         attend(heads.query, heads.keys, heads.values, cell + "scale", {});
-    const SlowMatrix over_tokens =
+    const SlowMatrix token_attention =
         attend(heads.cross_query, keys, values, cell + "cross_scale",
                [hidden](int64_t, int64_t j, int64_t) -> std::optional<double> {
                  return j < hidden ? std::nullopt : std::optional<double>(0.0);
                });
-    const SlowMatrix joined = join(over_states, over_tokens);
+    const SlowMatrix joined = join(state_attention, token_attention);
     if (config_.cell == CellType::kSingle) {
       const SlowMatrix hidden_row = map(linear(joined, cell + "ffn.up.weight"), relu);
       const SlowMatrix candidate = map(linear(hidden_row, cell + "ffn.down.weight"), tanh_of);
@@ -254,8 +254,8 @@ class SlowModel {
     return x;
   }
 
-  /// Turns every head vector of row r as that of position first + r.
-  SlowMatrix turned(SlowMatrix x, int64_t first) const {
+  /// Rotates every head vector of row r as that of position first + r.
+  SlowMatrix rotated(SlowMatrix x, int64_t first) const {
     const int64_t half = config_.head_size / 2;
     for (int64_t row = 0; row < x.rows; ++row) {
       for (int64_t h = 0; h < config_.num_heads; ++h) {
@@ -265,9 +265,9 @@ class SlowModel {
               std::numbers::pi * static_cast<double>(first + row) / std::pow(10000.0, power);
           double& a = x.at(row, h * config_.head_size + j);
           double& b = x.at(row, h * config_.head_size + half + j);
-          const double turned_a = a * std::cos(angle) - b * std::sin(angle);
+          const double rotated_a = a * std::cos(angle) - b * std::sin(angle);
           b = a * std::sin(angle) + b * std::cos(angle);
-          a = turned_a;
+          a = rotated_a;
         }
       }
     }
@@ -337,7 +337,7 @@ class SlowModel {
                             "position_bias")[count(h * config_.num_buckets + bucket(distance))];
     };
     if (config_.position == PositionType::kRotary) {
-      return attend(turned(query, 0), turned(keys, -config_.window), values, attention + "scale",
+      return attend(rotated(query, 0), rotated(keys, -config_.window), values, attention + "scale",
                     bias);
     }
     return attend(query, keys, values, attention + "scale", bias);

@@ -10,8 +10,8 @@
 namespace brt {
 namespace {
 
-TokenAttention random_attention(const ModelConfig& config, bool reads_states) {
-  TokenAttention attention(config, reads_states);
+TokenAttention random_attention(const ModelConfig& config, bool attends_to_states) {
+  TokenAttention attention(config, attends_to_states);
   const at::NoGradGuard no_gradient;
   uint64_t seed = 1;
   for (at::Tensor& parameter : attention->parameters()) {
@@ -47,8 +47,8 @@ TEST(TokenAttention, OnlyReadersOfStatesProjectASecondQuery) {
   const at::NoGradGuard no_gradient;
   const ModelConfig config = tiny_config("rec-fixed-skip");
   const at::Tensor normed = random_tensor({2, 3, 6}, 9, at::kFloat);
-  TokenAttention plain = random_attention(config, /*reads_states=*/false);
-  TokenAttention reader = random_attention(config, /*reads_states=*/true);
+  TokenAttention plain = random_attention(config, /*attends_to_states=*/false);
+  TokenAttention reader = random_attention(config, /*attends_to_states=*/true);
   EXPECT_FALSE(plain->project(normed, {}).cross_query_BNHK.defined());
   EXPECT_EQ(reader->project(normed, {}).cross_query_BNHK.sizes(), at::IntArrayRef({2, 3, 2, 4}));
   EXPECT_EQ(plain->output->weight.sizes(), at::IntArrayRef({6, 8}));

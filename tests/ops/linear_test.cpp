@@ -168,7 +168,7 @@ TEST_P(FusedLinear, GroupsEqualTheReferenceWithAllGradients) {
   }
 }
 
-TEST_P(FusedLinear, RectifiedMapsEqualTheReferenceWithAllGradients) {
+TEST_P(FusedLinear, ReluProjectionsEqualTheReferenceWithAllGradients) {
   const Sizes sizes = {50, 40, {70}};
   const std::vector<at::Tensor> fused = leaves(sizes, at::kFloat);
   const std::vector<at::Tensor> plain = leaves(sizes, at::kDouble);
@@ -177,7 +177,7 @@ TEST_P(FusedLinear, RectifiedMapsEqualTheReferenceWithAllGradients) {
                   limit());
 }
 
-TEST_P(FusedLinear, AddedMapsEqualTheReferenceWithAllGradients) {
+TEST_P(FusedLinear, AddedProjectionsEqualTheReferenceWithAllGradients) {
   const Sizes sizes = {50, 40, {70}};
   std::vector<at::Tensor> fused = leaves(sizes, at::kFloat);
   std::vector<at::Tensor> plain = leaves(sizes, at::kDouble);

@@ -56,17 +56,17 @@ struct Weights {
   std::vector<WeightRef> refs;
 };
 
-/// Blocks that read each other's results with the same weights. Only the first map of each block's
-/// pair, and of the last block nothing else, leads to the loss.
+/// Blocks that read each other's results with the same weights. Only the first projection of each
+/// block's pair, and of the last block nothing else, leads to the loss.
 at::Tensor recurrent_loss(const Weights& weights, int64_t rows, int blocks, at::ScalarType dtype) {
   const std::vector<WeightRef> refs = weights.of_pass();
   at::Tensor state = leaf({rows, kIn}, 10);
   at::Tensor loss = at::zeros({});
   for (int block = 0; block < blocks; ++block) {
-    const std::vector<at::Tensor> maps = linear_group(state, {refs[0], refs[1]}, dtype);
-    const at::Tensor factor = leaf(maps[0].sizes(), 20 + static_cast<uint64_t>(block));
-    loss = loss + (maps[0].to(at::kFloat) * factor).sum();
-    state = feed_forward_add(state, maps[1], refs[2], refs[3], dtype);
+    const std::vector<at::Tensor> projections = linear_group(state, {refs[0], refs[1]}, dtype);
+    const at::Tensor factor = leaf(projections[0].sizes(), 20 + static_cast<uint64_t>(block));
+    loss = loss + (projections[0].to(at::kFloat) * factor).sum();
+    state = feed_forward_add(state, projections[1], refs[2], refs[3], dtype);
   }
   return loss;
 }
@@ -129,7 +129,7 @@ TEST_P(SharedWeightsTest, OtherUsesOfTheWeightAddTheirGradients) {
   EXPECT_TRUE(near(weight.grad(), mapped + 3, tolerance::kFloat32));
 }
 
-TEST_P(SharedWeightsTest, MapsAndFeedForwardNetworksMayUseOneWeight) {
+TEST_P(SharedWeightsTest, ProjectionsAndFeedForwardNetworksMayUseOneWeight) {
   const Weights shared;
   const Weights apart(/*is_shared=*/false);
   for (const Weights* weights : {&shared, &apart}) {

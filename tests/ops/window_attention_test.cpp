@@ -75,8 +75,8 @@ double product_of(const at::Tensor& a, const at::Tensor& b) {
 at::Tensor slow_row(const std::vector<at::Tensor>& in,
                     const WindowAttentionOptions& options,
                     const Sizes& sizes,
-                    std::array<int64_t, 3> place_BNH) {
-  const auto [b, i, h] = place_BNH;
+                    std::array<int64_t, 3> index_BNH) {
+  const auto [b, i, h] = index_BNH;
   const int64_t block = sizes.whole_blocks() ? i / sizes.window : 0;
   const int64_t row = i - block * sizes.window;
   const double scale =

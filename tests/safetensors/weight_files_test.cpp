@@ -112,7 +112,7 @@ TEST_F(Shards, ATensorThatIsNotWhereTheIndexSaysIsNamed) {
   put_index(R"({"a":"1.safetensors","b":"2.safetensors","c":"2.safetensors"})");
   EXPECT_TRUE(says(refusal(), "2.safetensors: tensor \"c\" is missing"));
   put_index(R"({"a":"2.safetensors","b":"1.safetensors"})");
-  EXPECT_TRUE(says(refusal(), "1.safetensors: tensor \"a\" belongs into 2.safetensors"));
+  EXPECT_TRUE(says(refusal(), "1.safetensors: tensor \"a\" belongs in 2.safetensors"));
   put_shard("2.safetensors", {{"b", 2.0F}, {"d", 4.0F}});
   put_index(R"({"a":"1.safetensors","b":"2.safetensors"})");
   EXPECT_TRUE(says(refusal(), "2.safetensors: tensor \"d\" is not listed in"));

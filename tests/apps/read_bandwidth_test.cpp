@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A measurement is a positive number of bytes a second that hardware can have.
-#include "engine/read_bandwidth.h"
+#include "read_bandwidth.h"
 
 #include <gtest/gtest.h>
 

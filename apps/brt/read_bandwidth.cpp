@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums over a buffer, for the time they take.
-#include "engine/read_bandwidth.h"
+#include "read_bandwidth.h"
 
 #include <atomic>
 #include <chrono>

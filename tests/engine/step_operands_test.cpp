@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operands made by all threads of a step.
-#include "engine/row_operands.h"
+#include "engine/step_operands.h"
 
 #include <cstring>
 #include <vector>
@@ -44,23 +44,23 @@ std::vector<std::vector<std::byte>> made_by(WeightFormat format,
                                             int64_t threads,
                                             const Make& make) {
   ThreadTeam team(threads, [threads] { return threads; });
-  RowOperands operands(format, team, kMaxRows, kWidth, kWidth);
+  StepOperands operands(format, team, kMaxRows, kWidth, kWidth);
   std::vector<std::vector<std::byte>> made(static_cast<size_t>(threads));
   team.run([&](int64_t thread) { made[static_cast<size_t>(thread)] = make(operands, thread); });
   return made;
 }
 
-class RowOperandsOf : public testing::TestWithParam<WeightFormat> {};
+class StepOperandsOf : public testing::TestWithParam<WeightFormat> {};
 
-TEST_P(RowOperandsOf, EveryThreadGetsTheRowsWhateverTheirNumber) {
+TEST_P(StepOperandsOf, EveryThreadGetsTheRowsWhateverTheirNumber) {
   const std::vector<float> x = random_floats(kMaxRows * kWidth, 1);
   for (const int64_t rows : {int64_t{1}, kPrivateRows, kPrivateRows + 1, kMaxRows}) {
-    const OperandRows alone(GetParam(), kMaxRows, kWidth);
+    const OperandFormat alone(GetParam(), kMaxRows, kWidth);
     AlignedBuffer memory(alone.bytes());
     alone.make({x.data(), kWidth, rows}, kWidth, 0, memory.data());
     const std::vector<std::byte> wanted = bytes_of(alone.view(kWidth, memory.data()), rows);
     for (const int64_t threads : {1, 2, 3}) {
-      const auto made = made_by(GetParam(), threads, [&](RowOperands& operands, int64_t thread) {
+      const auto made = made_by(GetParam(), threads, [&](StepOperands& operands, int64_t thread) {
         return bytes_of(operands.plain(x.data(), rows, kWidth, thread), rows);
       });
       for (const std::vector<std::byte>& own : made) {
@@ -70,19 +70,19 @@ TEST_P(RowOperandsOf, EveryThreadGetsTheRowsWhateverTheirNumber) {
   }
 }
 
-TEST_P(RowOperandsOf, NormedRowsAreNormsAsOperands) {
+TEST_P(StepOperandsOf, NormedRowsAreNormsAsOperands) {
   const std::vector<float> x = random_floats(kMaxRows * kWidth, 2);
   const std::vector<float> gain = random_floats(kWidth, 3);
   std::vector<float> normed(x.size());
   std::vector<float> root(kMaxRows);
   rms_norm_rows(x, gain, normed.data(), root.data());
   for (const int64_t rows : {int64_t{2}, kMaxRows}) {
-    const OperandRows alone(GetParam(), kMaxRows, kWidth);
+    const OperandFormat alone(GetParam(), kMaxRows, kWidth);
     AlignedBuffer memory(alone.bytes());
     alone.make({normed.data(), kWidth, rows}, kWidth, 0, memory.data());
     const std::vector<std::byte> wanted = bytes_of(alone.view(kWidth, memory.data()), rows);
     for (const int64_t threads : {1, 3}) {
-      const auto made = made_by(GetParam(), threads, [&](RowOperands& operands, int64_t thread) {
+      const auto made = made_by(GetParam(), threads, [&](StepOperands& operands, int64_t thread) {
         return bytes_of(operands.normed(x.data(), rows, gain, thread), rows);
       });
       for (const std::vector<std::byte>& own : made) {
@@ -93,7 +93,7 @@ TEST_P(RowOperandsOf, NormedRowsAreNormsAsOperands) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats,
-                         RowOperandsOf,
+                         StepOperandsOf,
                          testing::Values(WeightFormat::kFloat32,
                                          WeightFormat::kBfloat16,
                                          WeightFormat::kInt8),

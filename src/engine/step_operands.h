@@ -18,16 +18,16 @@ inline constexpr int64_t kPrivateRows = 4;
 
 /// Makes operands. Every thread calls the same functions with the same rows; an operand is valid
 /// until the thread's next call and the barrier after that.
-class RowOperands {
+class StepOperands {
  public:
-  /// @param max_rows  most rows of a call  @param deepest  their most numbers
+  /// @param max_rows  most rows of a call  @param deepest  the most numbers of a row
   /// @param width  D, of rows that are normalised
-  RowOperands(
+  StepOperands(
       WeightFormat format, ThreadTeam& team, int64_t max_rows, int64_t deepest, int64_t width);
-  RowOperands(const RowOperands&) = delete;
-  RowOperands& operator=(const RowOperands&) = delete;
+  StepOperands(const StepOperands&) = delete;
+  StepOperands& operator=(const StepOperands&) = delete;
 
-  /// Rows x [rows, depth]. More than kPrivateRows are divided, and a barrier stands behind.
+  /// Rows x [rows, depth]. More than kPrivateRows are divided, and a barrier comes after.
   Operand plain(const float* x, int64_t rows, int64_t depth, int64_t thread);
   /// rmsnorm(x) of rows [rows, D].
   Operand normed(const float* x_RD, int64_t rows, std::span<const float> gain_D, int64_t thread);
@@ -40,8 +40,8 @@ class RowOperands {
   };
 
   ThreadTeam& team_;
-  OperandRows shared_rows_;
-  OperandRows private_rows_;
+  OperandFormat shared_format_;
+  OperandFormat private_format_;
   AlignedBuffer memory_;  ///< the shared operand, then:
   float* normed_RD_;
   float* root_R_;
