@@ -5,6 +5,9 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# a * b + c is rounded twice on every processor: results must not depend on whether it can do without.
+# Kernels for one kind of CPU differ (cpu_targets.cmake).
+add_compile_options(-ffp-contract=off)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 add_library(brt_compiler_flags INTERFACE)

@@ -8,8 +8,8 @@
 namespace brt {
 
 /// e^x to within 1e-14 of its value, for x <= 0; smaller arguments than -700 count as -700.
-/// Sums and products only, so that it depends neither on the math library nor, in files compiled
-/// with -ffp-contract=off, on the processor.
+/// Sums and products only, compiled without fused multiply-adds, so that it depends neither on the
+/// math library nor on the processor.
 ///
 ///   e^x = 2^n e^r    n = round(x / ln 2), |r| <= ln 2 / 2, Taylor's series of e^r to r^12 / 12!
 inline double exp_of_nonpositive(double x) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/portable_math.h"
+
 namespace brt {
 
 int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance) {
@@ -12,8 +14,9 @@ int64_t position_bucket(int64_t distance, int64_t num_buckets, int64_t max_dista
   if (distance < exact) {
     return distance;
   }
-  const double octaves = std::log(static_cast<double>(distance) / static_cast<double>(exact)) /
-                         std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
+  const double octaves =
+      portable_log(static_cast<double>(distance) / static_cast<double>(exact)) /
+      portable_log(static_cast<double>(max_distance) / static_cast<double>(exact));
   const double bucket = std::floor(octaves * static_cast<double>(num_buckets - exact));
   return std::min(exact + static_cast<int64_t>(bucket), num_buckets - 1);
 }

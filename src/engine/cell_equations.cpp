@@ -3,9 +3,9 @@
 #include "engine/cell_equations.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
+#include "base/portable_math.h"
 #include "engine/attention_vectors.h"
 #include "engine/rms_norm_rows.h"
 #include "kernels/gates.h"
@@ -79,10 +79,12 @@ void join_attention(std::span<float> attended_K,
                     std::span<const float> part_K,
                     float part_log_sum) {
   const float larger = std::max(log_sum, part_log_sum);
-  const float joined =
-      larger + std::log(std::exp(log_sum - larger) + std::exp(part_log_sum - larger));
-  const float old_share = std::exp(log_sum - joined);
-  const float new_share = std::exp(part_log_sum - joined);
+  const double old_weight = portable_exp(static_cast<double>(log_sum - larger));
+  const double new_weight = portable_exp(static_cast<double>(part_log_sum - larger));
+  const float joined = larger + static_cast<float>(portable_log(old_weight + new_weight));
+  const float old_share = static_cast<float>(portable_exp(static_cast<double>(log_sum - joined)));
+  const float new_share =
+      static_cast<float>(portable_exp(static_cast<double>(part_log_sum - joined)));
   for (size_t k = 0; k < attended_K.size(); ++k) {
     attended_K[k] = attended_K[k] * old_share + part_K[k] * new_share;
   }
@@ -91,7 +93,7 @@ void join_attention(std::span<float> attended_K,
 
 void apply_tanh(std::span<float> candidate_D) {
   for (float& value : candidate_D) {
-    value = std::tanh(value);
+    value = static_cast<float>(portable_tanh(static_cast<double>(value)));
   }
 }
 

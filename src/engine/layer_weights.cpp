@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/portable_math.h"
 #include "config/position_bucket.h"
 
 namespace brt {
@@ -154,7 +155,7 @@ class LayerReader {
     if (config_.gate == GateType::kFixed) {
       gate.keep_D = vector(name + "bias", config_.width);
       for (float& keep : gate.keep_D) {
-        keep = 1.0F / (1.0F + std::exp(-keep));
+        keep = static_cast<float>(1.0 / (1.0 + portable_exp(-static_cast<double>(keep))));
       }
       return gate;
     }

@@ -2,8 +2,7 @@
 // Angles in float64, rotations in float32.
 #include "engine/rotary_table.h"
 
-#include <cmath>
-
+#include "base/portable_math.h"
 #include "config/rotary_frequency.h"
 
 namespace brt {
@@ -12,8 +11,8 @@ RotaryTable::RotaryTable(int64_t head_size, int64_t num_positions) : half_(head_
   for (int64_t position = 0; position < num_positions; ++position) {
     for (int64_t j = 0; j < half_; ++j) {
       const double angle = static_cast<double>(position) * rotary_frequency(j, head_size);
-      cosine_.push_back(static_cast<float>(std::cos(angle)));
-      sine_.push_back(static_cast<float>(std::sin(angle)));
+      cosine_.push_back(static_cast<float>(portable_cos(angle)));
+      sine_.push_back(static_cast<float>(portable_sin(angle)));
     }
   }
 }

@@ -2,6 +2,8 @@
 // Buckets of relative positions against their rule.
 #include "config/position_bucket.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace brt {
@@ -25,6 +27,21 @@ TEST(PositionBucket, LargeDistancesShareByLogarithm) {
   EXPECT_EQ(position_bucket(127, 32, 128), 31);
   EXPECT_EQ(position_bucket(128, 32, 128), 31);
   EXPECT_EQ(position_bucket(100000, 32, 128), 31);
+}
+
+TEST(PositionBucket, IsTheOneThatTheLibrarysLogarithmGives) {
+  for (const int64_t buckets : {8, 32, 64}) {
+    for (const int64_t most : {64, 128, 1000, 4096}) {
+      const double exact = static_cast<double>(buckets / 2);
+      for (int64_t distance = buckets / 2; distance < most; ++distance) {
+        const double octaves = std::log(static_cast<double>(distance) / exact) /
+                               std::log(static_cast<double>(most) / exact);
+        EXPECT_EQ(position_bucket(distance, buckets, most),
+                  buckets / 2 + static_cast<int64_t>(octaves * exact))
+            << distance << " of " << most;
+      }
+    }
+  }
 }
 
 TEST(PositionBucket, NeverFallsWithDistance) {

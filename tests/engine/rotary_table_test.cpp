@@ -2,6 +2,9 @@
 // Rotations by position.
 #include "engine/rotary_table.h"
 
+#include <cmath>
+#include <numbers>
+
 #include <gtest/gtest.h>
 
 #include "engine/plain_model.h"
@@ -25,6 +28,27 @@ TEST(RotaryTable, RotatesPairsByTheirFrequency) {
   for (int64_t position = 0; position < 40; ++position) {
     const PlainVector wanted = plain_rotary({x.begin(), x.end()}, static_cast<double>(position));
     EXPECT_LT(worst_error(rotated(table, x, position), wanted), tolerance::kFloat32) << position;
+  }
+}
+
+/// Those of float64 from the C library, rounded, though computed without it.
+TEST(RotaryTable, HoldsTheLibrarysSinesAndCosines) {
+  constexpr int64_t kHeadSize = 64;
+  constexpr int64_t kPositions = 1024;
+  const RotaryTable table(kHeadSize, kPositions);
+  std::vector<float> x(kHeadSize, 0.0F);
+  for (int64_t j = 0; j < kHeadSize / 2; ++j) {
+    x[static_cast<size_t>(j)] = 1.0F;
+    const double frequency =
+        std::numbers::pi *
+        std::pow(10000.0, -2.0 * static_cast<double>(j) / static_cast<double>(kHeadSize));
+    for (int64_t position = 0; position < kPositions; ++position) {
+      const double angle = static_cast<double>(position) * frequency;
+      const std::vector<float> out = rotated(table, x, position);
+      EXPECT_EQ(out[static_cast<size_t>(j)], static_cast<float>(std::cos(angle)));
+      EXPECT_EQ(out[static_cast<size_t>(j + kHeadSize / 2)], static_cast<float>(std::sin(angle)));
+    }
+    x[static_cast<size_t>(j)] = 0.0F;
   }
 }
 
