@@ -7,7 +7,7 @@ set -euo pipefail
 
 folder=$1/src/CMakeFiles/brt_kernels.dir/kernels
 shopt -s nullglob
-objects=("$folder"/*_avx512*.o "$folder"/*_amx.cpp.o)
+objects=("$folder"/*_avx*.o "$folder"/*_amx.cpp.o "$folder"/*_neon.cpp.o)
 if [ ${#objects[@]} = 0 ] && [ "$(uname -m)" = x86_64 ]; then
   echo "kernel symbols: no object files in $folder; build first" >&2
   exit 1

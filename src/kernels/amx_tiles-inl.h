@@ -18,6 +18,7 @@
 
 #include <immintrin.h>
 
+#include "kernels/min_max-inl.h"
 #include "kernels/panels.h"
 
 namespace brt::kernels {
@@ -35,8 +36,6 @@ constexpr int64_t kMostChunkRows = 256;
 constexpr int64_t kFewColumns = 2 * kPanelColumns;  // a left operand used so often stays as it is
 constexpr int64_t kHalfColumns = kPanelColumns / 2;
 
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Where a left operand's tiles are.

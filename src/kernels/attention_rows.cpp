@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of the row functions' target.
+// The row functions of the CPU's target.
 #include "kernels/attention_rows.h"
 
-#include "kernels/cpu_target.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 
 template <>
 const AttentionRowFunctions<float>& attention_rows<float>() {
-  constexpr const float* kType = nullptr;
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    return attention_rows_avx512(kType);
-  }
-#endif
-  return attention_rows_scalar(kType);
+  return kernels_of<float>().attention_rows;
 }
 
 template <>
 const AttentionRowFunctions<Bfloat16>& attention_rows<Bfloat16>() {
-  constexpr const Bfloat16* kType = nullptr;
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-    return attention_rows_avx512bf16(kType);
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    return attention_rows_avx512(kType);
-  }
-#endif
-  return attention_rows_scalar(kType);
+  return kernels_of<Bfloat16>().attention_rows;
 }
 
 }  // namespace brt::kernels

@@ -44,10 +44,4 @@ struct AttentionRowFunctions {
 template <class T>
 const AttentionRowFunctions<T>& attention_rows();
 
-const AttentionRowFunctions<float>& attention_rows_scalar(const float* type);
-const AttentionRowFunctions<Bfloat16>& attention_rows_scalar(const Bfloat16* type);
-const AttentionRowFunctions<float>& attention_rows_avx512(const float* type);
-const AttentionRowFunctions<Bfloat16>& attention_rows_avx512(const Bfloat16* type);
-const AttentionRowFunctions<Bfloat16>& attention_rows_avx512bf16(const Bfloat16* type);
-
 }  // namespace brt::kernels

@@ -23,12 +23,13 @@
 namespace brt::kernels {
 namespace {
 
-constexpr std::array<CpuTarget, 5> kTargets = {CpuTarget::kScalar, CpuTarget::kAvx512,
-                                               CpuTarget::kAvx512Vnni, CpuTarget::kAvx512Bf16,
-                                               CpuTarget::kAmx};
+constexpr std::array<CpuTarget, 8> kTargets = {
+    CpuTarget::kScalar, CpuTarget::kNeon,       CpuTarget::kAvx2,       CpuTarget::kAvx2Vnni,
+    CpuTarget::kAvx512, CpuTarget::kAvx512Vnni, CpuTarget::kAvx512Bf16, CpuTarget::kAmx};
 constexpr int kUnset = -1;
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__)
+#if defined(__linux__)
 /// AMX tiles for bfloat16 and bytes: CPUID leaf 7, EDX bits 22, 24 and 25.
 bool cpu_has_tiles() {
   unsigned int eax = 0;
@@ -54,14 +55,29 @@ bool has_amx() {
 bool has_amx() { return false; }
 #endif
 
+/// CPUID leaf 7, subleaf 1, EAX bit 4; g++ 12 knows no name for it.
+bool has_avx_vnni() {
+  unsigned int eax = 0;
+  unsigned int ebx = 0;
+  unsigned int ecx = 0;
+  unsigned int edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+
 bool is_supported(CpuTarget target) {
-#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   switch (target) {
     case CpuTarget::kScalar:
       return true;
+    case CpuTarget::kNeon:
+      return false;
+    case CpuTarget::kAvx2:
+      return avx2;
+    case CpuTarget::kAvx2Vnni:
+      return avx2 && has_avx_vnni();
     case CpuTarget::kAvx512:
       return avx512;
     case CpuTarget::kAvx512Vnni:
@@ -71,9 +87,15 @@ bool is_supported(CpuTarget target) {
     case CpuTarget::kAmx:
       return vnni && __builtin_cpu_supports("avx512bf16") && has_amx();
   }
-#endif
-  return target == CpuTarget::kScalar;
+  return false;
 }
+#elif defined(__aarch64__)
+bool is_supported(CpuTarget target) {
+  return target == CpuTarget::kScalar || target == CpuTarget::kNeon;
+}
+#else
+bool is_supported(CpuTarget target) { return target == CpuTarget::kScalar; }
+#endif
 
 std::string supported_words() {
   std::string words;
@@ -106,12 +128,23 @@ std::atomic<int>& current_target() {
   return target;
 }
 
+std::atomic<bool>& portable_arithmetic() {
+  static std::atomic<bool> portable = false;
+  return portable;
+}
+
 }  // namespace
 
 std::string_view to_word(CpuTarget target) {
   switch (target) {
     case CpuTarget::kScalar:
       return "scalar";
+    case CpuTarget::kNeon:
+      return "neon";
+    case CpuTarget::kAvx2:
+      return "avx2";
+    case CpuTarget::kAvx2Vnni:
+      return "avx2vnni";
     case CpuTarget::kAvx512:
       return "avx512";
     case CpuTarget::kAvx512Vnni:
@@ -144,6 +177,16 @@ void force_cpu_target(CpuTarget target) {
     throw ConfigError(fmt::format("kernels: this CPU does not run '{}'", to_word(target)));
   }
   current_target().store(static_cast<int>(target), std::memory_order_relaxed);
+}
+
+void use_portable_arithmetic(bool portable) {
+  portable_arithmetic().store(portable, std::memory_order_relaxed);
+}
+
+bool is_arithmetic_portable() { return portable_arithmetic().load(std::memory_order_relaxed); }
+
+std::string_view arithmetic_name() {
+  return is_arithmetic_portable() ? kPortableArithmetic : to_word(cpu_target());
 }
 
 }  // namespace brt::kernels

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of the gates' target.
+// The gates of the CPU's target, their arguments checked.
 #include "kernels/gates.h"
 
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/gates_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -66,49 +65,25 @@ void check(const LstmGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
 template <class T>
 void run(const FixedGateArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    fixed_gate_avx512(args, begin, end);
-    return;
-  }
-#endif
-  fixed_gate_scalar(args, begin, end);
+  kernels_of<T>().fixed_gate(args, begin, end);
 }
 
 template <class T>
 void run(const FixedGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    fixed_gate_backward_avx512(args, begin, end);
-    return;
-  }
-#endif
-  fixed_gate_backward_scalar(args, begin, end);
+  kernels_of<T>().fixed_gate_backward(args, begin, end);
 }
 
 template <class T>
 void run(const LstmGateArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    lstm_gate_avx512(args, begin, end);
-    return;
-  }
-#endif
-  lstm_gate_scalar(args, begin, end);
+  kernels_of<T>().lstm_gate(args, begin, end);
 }
 
 template <class T>
 void run(const LstmGateBackwardArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    lstm_gate_backward_avx512(args, begin, end);
-    return;
-  }
-#endif
-  lstm_gate_backward_scalar(args, begin, end);
+  kernels_of<T>().lstm_gate_backward(args, begin, end);
 }
 
 }  // namespace

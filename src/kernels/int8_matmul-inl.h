@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "kernels/int8_matmul.h"
+#include "kernels/min_max-inl.h"
 
 namespace brt::kernels {
 namespace {
@@ -28,8 +29,6 @@ struct alignas(64) Int8Sums {
 };
 
 constexpr int64_t kInt8ChunkBytes = int64_t{256} * 1024;  // of high and low
-
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /// The rows that remain, at most kRows, with one panel.
 template <class Micro, int kRows>
@@ -63,6 +62,29 @@ void blocked_matmul_int8(const MatmulInt8Args& args) {
         multiply_rows<Micro, Micro::kMaxRows>(args, row, smaller(kRows, to - row), column);
       }
     }
+  }
+}
+
+/// What quantize_rows adds to codes, so that none is negative.
+constexpr int32_t kInt8Zero = 16384;
+
+/// @param zero  what is in each 128 high + low beyond the row's number
+[[maybe_unused]] void write_sums(const Int8Sums& sums,
+                                 int32_t zero,
+                                 const MatmulInt8Args& args,
+                                 int64_t row,
+                                 int64_t column,
+                                 int64_t columns) {
+  const double row_scale = static_cast<double>(args.row_scale[row]);
+  float* out = args.out + row * args.out_stride + column;
+  const bool adds = args.output == MatmulOutput::kAddFloat;
+  for (int64_t c = 0; c < columns; ++c) {  // each step but the last product is exact in float64
+    const double sum = 128.0 * static_cast<double>(sums.high[c]) +
+                       static_cast<double>(sums.low[c]) -
+                       static_cast<double>(zero) * static_cast<double>(args.column_sum[column + c]);
+    const double scale = row_scale * static_cast<double>(args.column_scale[column + c]);
+    const float value = static_cast<float>(sum * scale);
+    out[c] = adds ? out[c] + value : value;
   }
 }
 
@@ -101,17 +123,7 @@ struct PlainInt8Micro {
                     int64_t row,
                     int64_t column,
                     int64_t columns) {
-    const double row_scale = static_cast<double>(args.row_scale[row]);
-    float* out = args.out + row * args.out_stride + column;
-    const bool adds = args.output == MatmulOutput::kAddFloat;
-    for (int64_t c = 0; c < columns; ++c) {  // each step but the last product is exact in float64
-      const double sum = 128.0 * static_cast<double>(sums.high[c]) +
-                         static_cast<double>(sums.low[c]) -
-                         16384.0 * static_cast<double>(args.column_sum[column + c]);
-      const double scale = row_scale * static_cast<double>(args.column_scale[column + c]);
-      const float value = static_cast<float>(sum * scale);
-      out[c] = adds ? out[c] + value : value;
-    }
+    write_sums(sums, kInt8Zero, args, row, column, columns);
   }
 };
 

@@ -4,10 +4,7 @@
 
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/int8_targets.h"
-#include "kernels/matmul_targets.h"
-#include "kernels/thread_scratch.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -41,32 +38,12 @@ void check(const MatmulInt8Args& args) {
 
 void quantize_rows(const QuantizeRowsArgs& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    quantize_rows_avx512(args, begin, end);
-    return;
-  }
-#endif
-  quantize_rows_scalar(args, begin, end);
+  kernel_table().quantize_rows(args, begin, end);
 }
 
 void matmul_int8(const MatmulInt8Args& args) {
   check(args);
-#if defined(__x86_64__)
-  if (cpu_target() == CpuTarget::kAmx) {
-    matmul_int8_amx(args, thread_scratch(kAmxScratchBytes));
-    return;
-  }
-  if (cpu_target() >= CpuTarget::kAvx512Vnni) {
-    matmul_int8_avx512vnni(args);
-    return;
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    matmul_int8_avx512(args);
-    return;
-  }
-#endif
-  matmul_int8_scalar(args);
+  kernel_table().matmul_int8(args);
 }
 
 }  // namespace brt::kernels

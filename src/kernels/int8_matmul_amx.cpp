@@ -7,10 +7,10 @@
 // two tiles and meet 32 columns, in the loops of matmul_amx.cpp.
 #include <immintrin.h>
 
+#include "kernels/amx_products.h"
 #include "kernels/amx_tiles-inl.h"
 #include "kernels/int8_outputs_avx512-inl.h"
-#include "kernels/int8_targets.h"
-#include "kernels/matmul_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -216,7 +216,7 @@ constexpr int64_t kMostDepth = kChunkBytes / kGroupRows / 2;
 
 void matmul_int8_amx(const MatmulInt8Args& args, char* scratch) {
   if (args.rows <= 1 || args.depth == 0 || args.depth > kMostDepth) {
-    matmul_int8_avx512vnni(args);
+    kernels_avx512vnni().matmul_int8(args);
     return;
   }
   int32_t* sums = reinterpret_cast<int32_t*>(scratch + kAmxTileBytes);

@@ -11,7 +11,7 @@
 namespace brt::kernels {
 namespace {
 
-void quantize_each_row(const QuantizeRowsArgs& args, int64_t begin, int64_t end) {
+[[maybe_unused]] void quantize_each_row(const QuantizeRowsArgs& args, int64_t begin, int64_t end) {
   constexpr int32_t kZero = 16384;
   const int64_t depth = args.depth;  // a copy: bytes may alias what args holds
   const int64_t stride = args.stride;

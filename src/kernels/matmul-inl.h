@@ -3,24 +3,29 @@
 //
 //   struct Micro {
 //     static constexpr int kMaxRows;
+//     static constexpr int kGroupVectors;  // of columns that so many rows take at once
 //     template <int kRows, int kVectors>  // out [kRows, C] (+)= left [kRows, depth] panel [depth,
 //     C] static void product(const Left<T>& left, const T* panel, int64_t depth, float* out,
 //                         int64_t out_stride, bool accumulate);  // C = 16 kVectors of 64 columns
 //   };
 //
 // Loops, from the outside: rows in chunks whose left operand stays in L2; panels; stretches of the
-// depth whose part of the panel stays near L1; groups of kMaxRows rows.
+// depth whose part of the panel stays near L1; groups of columns; groups of kMaxRows rows.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/matmul.h"
+#include "kernels/min_max-inl.h"
 
 namespace brt::kernels {
 namespace {
 
-constexpr int64_t kChunkRows = 96;   // 2048 bfloat16 wide: 384 KiB
-constexpr int64_t kDepthStep = 256;  // of a bfloat16 panel: 32 KiB
+constexpr int64_t kChunkRows = 96;  // 2048 bfloat16 wide: 384 KiB
+/// Of a panel: 32 KiB. A group of 16 columns is a line of every fourth 64 bytes, for which L1 has a
+/// quarter of its sets: 128 lines fill them where there are 8 in a set.
+template <class T>
+constexpr int64_t kDepthStep = 512 / sizeof(T);
 constexpr int64_t kVectorColumns = 16;
 constexpr int kPanelVectors = 4;
 
@@ -55,25 +60,6 @@ Left<T> left_of(const MatmulArgs<T>& args) {
                                            : Left<T>{args.left, kStep, kStep * kPanelColumns};
 }
 
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/// Calls product<kRows> for the number of rows that is left, at most kRows.
-template <class Micro, int kRows, class T>
-void last_rows(const Left<T>& left,
-               const T* panel,
-               int64_t depth,
-               float* out,
-               int64_t out_stride,
-               int64_t rows,
-               bool accumulate) {
-  if (rows == kRows) {
-    Micro::template product<kRows, kPanelVectors>(left, panel, depth, out, out_stride, accumulate);
-  } else if constexpr (kRows > 1) {
-    last_rows<Micro, kRows - 1>(left, panel, depth, out, out_stride, rows, accumulate);
-  }
-}
-
 /// Calls product<kRows, kVectors> for so many vectors of columns.
 template <class Micro, int kRows, int kVectors, class T>
 void some_columns(const Left<T>& left,
@@ -91,6 +77,73 @@ void some_columns(const Left<T>& left,
   }
 }
 
+/// Calls product<kRows, kVectors> for the number of rows that is left, at most kRows.
+template <class Micro, int kRows, int kVectors, class T>
+void last_rows(const Left<T>& left,
+               const T* panel,
+               int64_t depth,
+               float* out,
+               int64_t out_stride,
+               int64_t rows,
+               bool accumulate) {
+  if (rows == kRows) {
+    Micro::template product<kRows, kVectors>(left, panel, depth, out, out_stride, accumulate);
+  } else if constexpr (kRows > 1) {
+    last_rows<Micro, kRows - 1, kVectors>(left, panel, depth, out, out_stride, rows, accumulate);
+  }
+}
+
+/// A stretch [from, from + kDepthStep) of the depth, as far as it goes, with the kVectors vectors
+/// of columns from `column` on.
+template <class Micro, int kVectors, class T>
+void stretch_product(const Left<T>& left,
+                     const T* panel,
+                     int64_t from,
+                     int64_t depth,
+                     const Bands& bands,
+                     int64_t column,
+                     float* out,
+                     int64_t out_stride,
+                     int64_t rows,
+                     bool accumulate) {
+  constexpr int64_t kColumns = kVectors * kVectorColumns;
+  for (int64_t row = 0; row < rows; row += Micro::kMaxRows) {
+    const int64_t group = smaller(Micro::kMaxRows, rows - row);
+    const int64_t last = row + group - 1;
+    // The depths of the stretch at which some row of the group may differ from zero, in whole
+    // pairs.
+    const int64_t begin = larger(from, (row + bands.depth.begin) / 2 * 2);
+    const int64_t end =
+        smaller(smaller(from + kDepthStep<T>, depth), (last + bands.depth.end + 1) / 2 * 2);
+    if (end <= begin && accumulate) {
+      continue;
+    }
+    const int64_t step = larger(end - begin, 0);
+    const int64_t k = step > 0 ? begin : 0;
+    const Left<T> some_left = left.from(row, k);
+    const T* part = panel + k * kPanelColumns;
+    if (group < Micro::kMaxRows && group > 1) {
+      last_rows<Micro, Micro::kMaxRows - 1, kVectors>(
+          some_left, part + panel_index(0, column, part), step, out + row * out_stride + column,
+          out_stride, group, accumulate);
+      continue;
+    }
+    // The vectors of columns that some row of the group wants.
+    const int64_t first = larger(row + bands.columns.begin, column) / kVectorColumns;
+    const int64_t behind =
+        smaller(last + bands.columns.end + kVectorColumns - 1, column + kColumns) / kVectorColumns;
+    part += panel_index(0, first * kVectorColumns, part);
+    float* row_out = out + row * out_stride + first * kVectorColumns;
+    if (group == 1) {
+      some_columns<Micro, 1, kVectors>(some_left, part, step, row_out, out_stride, behind - first,
+                                       accumulate);
+    } else {
+      some_columns<Micro, Micro::kMaxRows, kVectors>(some_left, part, step, row_out, out_stride,
+                                                     behind - first, accumulate);
+    }
+  }
+}
+
 /// out [rows, 64] (+)= left [rows, depth] panel [depth, 64]
 template <class Micro, class T>
 void panel_product(const Left<T>& left,
@@ -101,42 +154,17 @@ void panel_product(const Left<T>& left,
                    int64_t out_stride,
                    int64_t rows,
                    bool accumulate) {
-  for (int64_t from = 0; from < depth || from == 0; from += kDepthStep) {
+  for (int64_t from = 0; from < depth || from == 0; from += kDepthStep<T>) {
     const bool add = accumulate || from > 0;
-    for (int64_t row = 0; row < rows; row += Micro::kMaxRows) {
-      const int64_t group = smaller(Micro::kMaxRows, rows - row);
-      const int64_t last = row + group - 1;
-      // The depths of the step at which some row of the group may differ from zero, in whole pairs.
-      const int64_t begin = larger(from, (row + bands.depth.begin) / 2 * 2);
-      const int64_t end =
-          smaller(smaller(from + kDepthStep, depth), (last + bands.depth.end + 1) / 2 * 2);
-      if (end <= begin && add) {
-        continue;
-      }
-      const int64_t step = larger(end - begin, 0);
-      const int64_t k = step > 0 ? begin : 0;
-      const Left<T> some_left = left.from(row, k);
-      const T* part = panel + k * kPanelColumns;
-      float* row_out = out + row * out_stride;
-      if (group < Micro::kMaxRows && group > 1) {
-        last_rows<Micro, Micro::kMaxRows - 1>(some_left, part, step, row_out, out_stride, group,
-                                              add);
-        continue;
-      }
-      // The vectors of columns that some row of the group wants.
-      const int64_t first = larger(row + bands.columns.begin, 0) / kVectorColumns;
-      const int64_t behind =
-          smaller(last + bands.columns.end + kVectorColumns - 1, kPanelColumns) / kVectorColumns;
-      const int64_t column = first * kVectorColumns;
-      part += panel_index(0, column, part);
-      row_out += column;
-      if (group == 1) {
-        some_columns<Micro, 1, kPanelVectors>(some_left, part, step, row_out, out_stride,
-                                              behind - first, add);
-      } else {
-        some_columns<Micro, Micro::kMaxRows, kPanelVectors>(some_left, part, step, row_out,
-                                                            out_stride, behind - first, add);
-      }
+    if (rows == 1) {  // each line of the panel is read once, in order
+      stretch_product<Micro, kPanelVectors>(left, panel, from, depth, bands, 0, out, out_stride,
+                                            rows, add);
+      continue;
+    }
+    for (int64_t column = 0; column < kPanelColumns;
+         column += Micro::kGroupVectors * kVectorColumns) {
+      stretch_product<Micro, Micro::kGroupVectors>(left, panel, from, depth, bands, column, out,
+                                                   out_stride, rows, add);
     }
   }
 }
@@ -200,16 +228,21 @@ void write_tile(const float* sums,
   }
 }
 
-/// The product with `multiply` for the panels, called as panel_product is.
-template <class Multiply, class T>
-void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
+/// The product in chunks of rows: prepare(left, rows) before each, then `multiply`, called as
+/// panel_product is, for its panels. @param chunk  at most kChunkRows
+template <class Multiply, class Prepare, class T>
+void blocked_matmul(const MatmulArgs<T>& args,
+                    const Multiply& multiply,
+                    int64_t chunk,
+                    const Prepare& prepare) {
   alignas(64) float sums[kChunkRows * kPanelColumns];
   const bool adds = args.output == MatmulOutput::kAddFloat;
   const bool in_place = adds || args.output == MatmulOutput::kStoreFloat;
   const int64_t size = panel_size(args.depth, static_cast<const T*>(nullptr));
-  for (int64_t row = 0; row < args.rows; row += kChunkRows) {
-    const int64_t rows = smaller(kChunkRows, args.rows - row);
+  for (int64_t row = 0; row < args.rows; row += chunk) {
+    const int64_t rows = smaller(chunk, args.rows - row);
     const Left<T> left = left_of(args).from(row, 0);
+    prepare(left, rows);
     const Band depth_band{row + args.depth_band.begin, row + args.depth_band.end};
     for (int64_t column = 0; column < args.columns; column += kPanelColumns) {
       const int64_t columns = smaller(kPanelColumns, args.columns - column);
@@ -227,6 +260,12 @@ void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
       write_tile(sums, args, row, rows, column, columns);
     }
   }
+}
+
+/// The product with operands as they lie.
+template <class Multiply, class T>
+void blocked_matmul(const MatmulArgs<T>& args, const Multiply& multiply) {
+  blocked_matmul(args, multiply, kChunkRows, [](const Left<T>& /*left*/, int64_t /*rows*/) {});
 }
 
 }  // namespace

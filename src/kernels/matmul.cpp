@@ -7,8 +7,7 @@
 #include "base/check.h"
 #include "kernels/argument_checks.h"
 #include "kernels/cpu_target.h"
-#include "kernels/matmul_targets.h"
-#include "kernels/thread_scratch.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -84,13 +83,10 @@ void transposed_matmul(const MatmulArgs<float>& args, float* scratch) {
 
 void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch) {
   check_transposed(args, scratch);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAmx &&
-      transposed_matmul_amx(args, thread_scratch(kAmxScratchBytes))) {
-    return;
+  const auto transposed = kernel_table().of_bfloat16.transposed_matmul;
+  if (transposed == nullptr || !transposed(args)) {
+    multiply_panels(args, scratch);
   }
-#endif
-  multiply_panels(args, scratch);
 }
 
 int64_t matmul_part_rows() {
@@ -100,32 +96,12 @@ int64_t matmul_part_rows() {
 }
 void matmul(const MatmulArgs<float>& args) {
   check_straight(args);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    matmul_avx512(args);
-    return;
-  }
-#endif
-  matmul_scalar(args);
+  kernel_table().of_float.matmul(args);
 }
 
 void matmul(const MatmulArgs<Bfloat16>& args) {
   check_straight(args);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAmx) {
-    matmul_amx(args, thread_scratch(kAmxScratchBytes));
-    return;
-  }
-  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-    matmul_avx512bf16(args);
-    return;
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    matmul_avx512(args);
-    return;
-  }
-#endif
-  matmul_scalar(args);
+  kernel_table().of_bfloat16.matmul(args);
 }
 
 }  // namespace brt::kernels

@@ -7,10 +7,11 @@
 // then both to the sums, so bits depend on where the depth begins and not on other rows or columns.
 #include <immintrin.h>
 
+#include "kernels/amx_products.h"
 #include "kernels/amx_row-inl.h"
 #include "kernels/amx_tiles-inl.h"
 #include "kernels/first_lanes_avx512-inl.h"
-#include "kernels/matmul_targets.h"
+#include "kernels/kernel_table.h"
 #include "kernels/transpose_square-inl.h"
 
 namespace brt::kernels {
@@ -450,7 +451,7 @@ void matmul_amx(const MatmulArgs<Bfloat16>& args, char* scratch) {
   if (is_product_for_tiles(args)) {
     multiply(args, scratch);
   } else {
-    matmul_avx512bf16(args);
+    kernels_avx512bf16().of_bfloat16.matmul(args);
   }
 }
 

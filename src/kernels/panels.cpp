@@ -6,20 +6,10 @@
 
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/panels_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
-
-const PanelFunctions& functions() {
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    return panels_avx512();
-  }
-#endif
-  return panels_scalar();
-}
 
 /// Panels [begin, end) are packed of a source whose elements lie as [rows, columns]. A caller that
 /// packs one panel alone may give `panels` as where the first one would be.
@@ -74,35 +64,35 @@ void pack_row_range(const PackArgs<Bfloat16, Bfloat16>& args, int64_t first, int
 
 void pack_rows(const PackArgs<float, float>& args, int64_t begin, int64_t end) {
   check_rows(args, begin, end);
-  functions().rows_float(args, begin, end);
+  kernel_table().of_float.pack_rows(args, begin, end);
 }
 void pack_rows(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end) {
   check_rows(args, begin, end);
-  functions().rows_rounded(args, begin, end);
+  kernel_table().of_bfloat16.pack_rounded_rows(args, begin, end);
 }
 void pack_rows(const PackArgs<Bfloat16, Bfloat16>& args, int64_t begin, int64_t end) {
   check_rows(args, begin, end);
-  functions().rows_bfloat16(args, begin, end);
+  kernel_table().of_bfloat16.pack_rows(args, begin, end);
 }
 void pack_columns(const PackArgs<float, float>& args, int64_t begin, int64_t end) {
   check_columns(args, begin, end);
-  functions().columns_float(args, begin, end);
+  kernel_table().of_float.pack_columns(args, begin, end);
 }
 void pack_columns(const PackArgs<float, Bfloat16>& args, int64_t begin, int64_t end) {
   check_columns(args, begin, end);
-  functions().columns_rounded(args, begin, end);
+  kernel_table().of_bfloat16.pack_rounded_columns(args, begin, end);
 }
 void pack_columns(const PackArgs<Bfloat16, Bfloat16>& args, int64_t begin, int64_t end) {
   check_columns(args, begin, end);
-  functions().columns_bfloat16(args, begin, end);
+  kernel_table().of_bfloat16.pack_columns(args, begin, end);
 }
 void transpose(const TransposeArgs<float>& args) {
   check(args);
-  functions().transpose_float(args);
+  kernel_table().of_float.transpose(args);
 }
 void transpose(const TransposeArgs<Bfloat16>& args) {
   check(args);
-  functions().transpose_bfloat16(args);
+  kernel_table().of_bfloat16.transpose(args);
 }
 
 }  // namespace brt::kernels

@@ -1,52 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// RMS normalisation in loops that the compiler vectorises: one pass over a row for its sum, while
-// the row comes into L1, and one for the result. Both are limited by memory.
+// RMS normalisation over a vector type (kernels/lane_vector-inl.h): one pass over a row for its
+// sum, while the row comes into L1, and one for the result. Both are limited by memory.
 #pragma once
 
-#include "kernels/independent_iterations.h"
-#include "kernels/lane_sum-inl.h"
+#include "kernels/for_vectors-inl.h"
 #include "kernels/rms_norm.h"
 
 namespace brt::kernels {
 namespace {
 
-template <class T>
+template <class Vector, class T>
 void rms_norm_rows(const RmsNormArgs<T>& args, int64_t begin, int64_t end) {
-  const int64_t width = args.width;
-  const float* gain = args.gain;
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  const float width = static_cast<float>(args.width);
   for (int64_t row = begin; row < end; ++row) {
-    const float* x = args.x + row * width;
-    T* out = args.out + row * width;
-    const float squares = lane_sum(width, [x](int64_t d) { return x[d] * x[d]; });
-    const float root = 1.0F / __builtin_sqrtf(squares / static_cast<float>(width) + args.epsilon);
-    BRT_INDEPENDENT_ITERATIONS
-    for (int64_t d = 0; d < width; ++d) {
-      from_float(x[d] * root * gain[d], out[d]);
-    }
+    const float* x = args.x + row * args.width;
+    T* out = args.out + row * args.width;
+    Type squares = Vector::broadcast(0.0F);
+    for_vectors<Vector>(args.width, [&](int64_t d, Mask mask) {
+      const Type part = Vector::load(x + d, mask);
+      squares = Vector::multiply_add(part, part, squares);
+    });
+    const float root = 1.0F / __builtin_sqrtf(Vector::total(squares) / width + args.epsilon);
+    const Type factor = Vector::broadcast(root);
+    for_vectors<Vector>(args.width, [&](int64_t d, Mask mask) {
+      const Type normed = Vector::multiply(Vector::load(x + d, mask), factor);
+      Vector::store(out + d, Vector::multiply(normed, Vector::load(args.gain + d, mask)), mask);
+    });
     args.root[row] = root;
   }
 }
 
-template <class T>
+template <class Vector, class T>
 void rms_norm_backward_rows(const RmsNormBackwardArgs<T>& args, int64_t begin, int64_t end) {
-  const int64_t width = args.width;
-  const float* gain = args.gain;
-  float* gain_gradient = args.gain_gradient;
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
+  const float width = static_cast<float>(args.width);
   for (int64_t row = begin; row < end; ++row) {
-    const T* out_gradient = args.out_gradient + row * width;
-    const float* x = args.x + row * width;
-    float* x_gradient = args.x_gradient + row * width;
-    const float root = args.root[row];
-    const float products = lane_sum(width, [out_gradient, gain, x](int64_t d) {
-      return to_float(out_gradient[d]) * gain[d] * x[d];
+    const T* out_gradient = args.out_gradient + row * args.width;
+    const float* x = args.x + row * args.width;
+    float* x_gradient = args.x_gradient + row * args.width;
+    float* gain_gradient = args.gain_gradient;
+    Type products = Vector::broadcast(0.0F);
+    for_vectors<Vector>(args.width, [&](int64_t d, Mask mask) {
+      const Type scaled =
+          Vector::multiply(Vector::load(out_gradient + d, mask), Vector::load(args.gain + d, mask));
+      products = Vector::multiply_add(scaled, Vector::load(x + d, mask), products);
     });
-    const float shift = products / static_cast<float>(width) * root * root;
-    BRT_INDEPENDENT_ITERATIONS
-    for (int64_t d = 0; d < width; ++d) {
-      const float gradient = to_float(out_gradient[d]);
-      x_gradient[d] = root * (gradient * gain[d] - x[d] * shift);
-      gain_gradient[d] += gradient * (x[d] * root);
-    }
+    const float root = args.root[row];
+    const Type factor = Vector::broadcast(root);
+    const Type shift = Vector::broadcast(Vector::total(products) / width * root * root);
+    for_vectors<Vector>(args.width, [&](int64_t d, Mask mask) {
+      const Type gradient = Vector::load(out_gradient + d, mask);
+      const Type part = Vector::load(x + d, mask);
+      const Type scaled = Vector::multiply(gradient, Vector::load(args.gain + d, mask));
+      const Type across = Vector::subtract(scaled, Vector::multiply(part, shift));
+      Vector::store(x_gradient + d, Vector::multiply(factor, across), mask);
+      const Type normed = Vector::multiply(part, factor);
+      const Type sum =
+          Vector::multiply_add(gradient, normed, Vector::load(gain_gradient + d, mask));
+      Vector::store(gain_gradient + d, sum, mask);
+    });
   }
 }
 

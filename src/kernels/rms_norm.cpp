@@ -2,12 +2,9 @@
 // The choice of RMS normalisation's target.
 #include "kernels/rms_norm.h"
 
-#include <type_traits>
-
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/rms_norm_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -39,37 +36,13 @@ void check(const RmsNormBackwardArgs<T>& args, int64_t begin, int64_t end) {
 template <class T>
 void forward(const RmsNormArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if constexpr (std::is_same_v<T, Bfloat16>) {
-    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-      rms_norm_avx512bf16(args, begin, end);
-      return;
-    }
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    rms_norm_avx512(args, begin, end);
-    return;
-  }
-#endif
-  rms_norm_scalar(args, begin, end);
+  kernels_of<T>().rms_norm(args, begin, end);
 }
 
 template <class T>
 void backward(const RmsNormBackwardArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if constexpr (std::is_same_v<T, Bfloat16>) {
-    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-      rms_norm_backward_avx512bf16(args, begin, end);
-      return;
-    }
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    rms_norm_backward_avx512(args, begin, end);
-    return;
-  }
-#endif
-  rms_norm_backward_scalar(args, begin, end);
+  kernels_of<T>().rms_norm_backward(args, begin, end);
 }
 
 }  // namespace

@@ -1,19 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The softmax over one vector type that each target file supplies:
-//
-//   struct Vector {
-//     using Type, Mask;
-//     static constexpr int64_t kSize;
-//     static Mask first(int64_t count);            // lanes [0, count)
-//     static Type load(const float* from, Mask);   // other lanes are zero
-//     static Type broadcast(float value);
-//     static Type max(Type a, Type b, Mask);       // a in other lanes
-//     static Type add(Type a, Type b, Mask);       // a in other lanes
-//     static Type subtract(Type a, Type b), multiply(Type a, Type b);
-//     static Type exponential(Type x);             // of x <= 0; NaN of NaN
-//     static void store(float* to, Type, Mask), store(Bfloat16* to, Type, Mask);
-//     static float largest(Type), total(Type);     // of all lanes
-//   };
+// The softmax of whole vocabularies over a vector type (kernels/lane_vector-inl.h).
 #pragma once
 
 #include <cstdint>

@@ -4,8 +4,7 @@
 
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/softmax_gradient_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -28,39 +27,17 @@ void check(const SoftmaxGradientArgs<T>& args) {
 
 void softmax_sums(const SoftmaxSumArgs& args) {
   check(args);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    softmax_sums_avx512(args);
-    return;
-  }
-#endif
-  softmax_sums_scalar(args);
+  kernel_table().softmax_sums(args);
 }
 
 void softmax_gradient(const SoftmaxGradientArgs<float>& args) {
   check(args);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    softmax_gradient_avx512(args);
-    return;
-  }
-#endif
-  softmax_gradient_scalar(args);
+  kernel_table().of_float.softmax_gradient(args);
 }
 
 void softmax_gradient(const SoftmaxGradientArgs<Bfloat16>& args) {
   check(args);
-#if defined(__x86_64__)
-  if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-    softmax_gradient_avx512bf16(args);
-    return;
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    softmax_gradient_avx512(args);
-    return;
-  }
-#endif
-  softmax_gradient_scalar(args);
+  kernel_table().of_bfloat16.softmax_gradient(args);
 }
 
 }  // namespace brt::kernels

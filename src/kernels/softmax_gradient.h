@@ -24,9 +24,10 @@ struct SoftmaxSumArgs {
   SoftmaxSum* sums = nullptr;  ///< [rows]
 };
 
-/// Adds columns to the rows' sums. The exponential's relative error is below 2e-7; a piece is
-/// summed in float32, pieces are added in float64. A logit that is NaN or infinite makes the sum
-/// NaN; -infinity does only if nothing larger came in its piece or before.
+/// Adds columns to the rows' sums. The exponential's relative error is below 3e-7, and
+/// it is zero below e^-87; a piece is summed in float32, pieces are added in float64. A logit that
+/// is NaN or infinite makes the sum NaN; -infinity does only if nothing larger came in its piece or
+/// before.
 void softmax_sums(const SoftmaxSumArgs& args);
 
 template <class T>

@@ -1,49 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unit length in loops that the compiler vectorises; limited by memory.
+// Unit length over a vector type (kernels/lane_vector-inl.h).
 #pragma once
 
-#include "kernels/independent_iterations.h"
-#include "kernels/lane_sum-inl.h"
+#include "kernels/for_vectors-inl.h"
 #include "kernels/unit_length.h"
 
 namespace brt::kernels {
 namespace {
 
-template <class T>
-inline __attribute__((always_inline)) float root_of(const T* x, int64_t width, float epsilon) {
-  const float squares = lane_sum(width, [x](int64_t k) { return to_float(x[k]) * to_float(x[k]); });
-  return 1.0F / __builtin_sqrtf(squares + epsilon);
-}
-
-template <class T>
+template <class Vector, class T>
 void unit_length_rows(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
-  const int64_t width = args.width;
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
   for (int64_t row = begin; row < end; ++row) {
-    const T* x = args.x + row * width;
-    T* out = args.out + row * width;
-    const float root = root_of(x, width, args.epsilon);
-    BRT_INDEPENDENT_ITERATIONS
-    for (int64_t k = 0; k < width; ++k) {
-      from_float(to_float(x[k]) * root, out[k]);
-    }
+    const T* x = args.x + row * args.width;
+    T* out = args.out + row * args.width;
+    Type squares = Vector::broadcast(0.0F);
+    for_vectors<Vector>(args.width, [&](int64_t k, Mask mask) {
+      const Type part = Vector::load(x + k, mask);
+      squares = Vector::multiply_add(part, part, squares);
+    });
+    const Type root =
+        Vector::broadcast(1.0F / __builtin_sqrtf(Vector::total(squares) + args.epsilon));
+    for_vectors<Vector>(args.width, [&](int64_t k, Mask mask) {
+      Vector::store(out + k, Vector::multiply(Vector::load(x + k, mask), root), mask);
+    });
   }
 }
 
-template <class T>
+template <class Vector, class T>
 void unit_length_backward_rows(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
-  const int64_t width = args.width;
+  using Type = typename Vector::Type;
+  using Mask = typename Vector::Mask;
   for (int64_t row = begin; row < end; ++row) {
-    const T* out_gradient = args.out_gradient + row * width;
-    const T* x = args.x + row * width;
-    T* x_gradient = args.x_gradient + row * width;
-    const float root = root_of(x, width, args.epsilon);
-    const float products = lane_sum(
-        width, [out_gradient, x](int64_t k) { return to_float(out_gradient[k]) * to_float(x[k]); });
-    const float shift = products * root * root;
-    BRT_INDEPENDENT_ITERATIONS
-    for (int64_t k = 0; k < width; ++k) {
-      from_float(root * (to_float(out_gradient[k]) - to_float(x[k]) * shift), x_gradient[k]);
-    }
+    const T* out_gradient = args.out_gradient + row * args.width;
+    const T* x = args.x + row * args.width;
+    T* x_gradient = args.x_gradient + row * args.width;
+    Type squares = Vector::broadcast(0.0F);
+    Type products = squares;
+    for_vectors<Vector>(args.width, [&](int64_t k, Mask mask) {
+      const Type part = Vector::load(x + k, mask);
+      squares = Vector::multiply_add(part, part, squares);
+      products = Vector::multiply_add(Vector::load(out_gradient + k, mask), part, products);
+    });
+    const float root = 1.0F / __builtin_sqrtf(Vector::total(squares) + args.epsilon);
+    const Type factor = Vector::broadcast(root);
+    const Type shift = Vector::broadcast(Vector::total(products) * root * root);
+    for_vectors<Vector>(args.width, [&](int64_t k, Mask mask) {
+      const Type along = Vector::multiply(Vector::load(x + k, mask), shift);
+      const Type across = Vector::subtract(Vector::load(out_gradient + k, mask), along);
+      Vector::store(x_gradient + k, Vector::multiply(factor, across), mask);
+    });
   }
 }
 

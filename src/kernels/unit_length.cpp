@@ -2,12 +2,9 @@
 // The choice of the target of unit length.
 #include "kernels/unit_length.h"
 
-#include <type_traits>
-
 #include "base/check.h"
 #include "kernels/argument_checks.h"
-#include "kernels/cpu_target.h"
-#include "kernels/unit_length_targets.h"
+#include "kernels/kernel_table.h"
 
 namespace brt::kernels {
 namespace {
@@ -33,37 +30,13 @@ void check(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
 template <class T>
 void forward(const UnitLengthArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if constexpr (std::is_same_v<T, Bfloat16>) {
-    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-      unit_length_avx512bf16(args, begin, end);
-      return;
-    }
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    unit_length_avx512(args, begin, end);
-    return;
-  }
-#endif
-  unit_length_scalar(args, begin, end);
+  kernels_of<T>().unit_length(args, begin, end);
 }
 
 template <class T>
 void backward(const UnitLengthBackwardArgs<T>& args, int64_t begin, int64_t end) {
   check(args, begin, end);
-#if defined(__x86_64__)
-  if constexpr (std::is_same_v<T, Bfloat16>) {
-    if (cpu_target() >= CpuTarget::kAvx512Bf16) {
-      unit_length_backward_avx512bf16(args, begin, end);
-      return;
-    }
-  }
-  if (cpu_target() >= CpuTarget::kAvx512) {
-    unit_length_backward_avx512(args, begin, end);
-    return;
-  }
-#endif
-  unit_length_backward_scalar(args, begin, end);
+  kernels_of<T>().unit_length_backward(args, begin, end);
 }
 
 }  // namespace
