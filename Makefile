@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books test test-long bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books test test-long test-arm bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
@@ -34,6 +34,9 @@ test: build ## run every test
 
 test-long: build ## read, evaluate and compress 10^6 tokens and more in flat memory (TOKENS=10000000 for more)
 	@tools/test_long.sh build/release $(TOKENS)
+
+test-arm: ## build what needs no LibTorch for 64-bit Arm, run its tests under qemu
+	@tools/test_arm.sh
 
 bench: program ## measure brt beside other programs, write docs/performance.md: an hour; BENCH="--sizes small" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)

@@ -4,6 +4,7 @@
 # LibTorch (.deps/torch). Does nothing, quickly, when all is there.
 #   tools/install_dependencies.sh         what building and testing need
 #   tools/install_dependencies.sh --dev   also what format, lint, sanitize and fuzz need
+#   tools/install_dependencies.sh --arm   also what make test-arm needs
 #   tools/install_dependencies.sh --bench also what the peers of make bench need
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,8 +14,9 @@ lists=(tools/packages.txt)
 case "${1:-}" in
   "") ;;
   --dev) lists+=(tools/packages-dev.txt) ;;
+  --arm) lists+=(tools/packages-arm.txt) ;;
   --bench) lists+=(tools/packages-bench.txt) ;;
-  *) echo "install_dependencies.sh: unknown argument \"$1\"; known: --dev, --bench" >&2; exit 2 ;;
+  *) echo "install_dependencies.sh: unknown argument \"$1\"; known: --dev, --arm, --bench" >&2; exit 2 ;;
 esac
 
 is_header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
