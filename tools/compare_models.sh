@@ -52,7 +52,7 @@ evaluate() {  # model, carry mode
   outdated "$result" "$1" || return 0
   say "Evaluating $1 on the test books (carry: $2)"
   mkdir -p "$runs/$1/evaluation"
-  "$brt" eval --model "$runs/$1" --data "$data" --split test --carry "$2" --dtype bf16 \
+  "$brt" eval --model "$runs/$1" --data "$data" --split test --carry "$2" --dtype auto \
     --threads 1 --json >"$result.part"
   mv "$result.part" "$result"
 }

@@ -15,8 +15,9 @@
 #include "config/enum_text.h"
 #include "config/override_notes.h"
 #include "number_checks.h"
+#include "ops/compute_dtype.h"
 #include "ops/compute_threads.h"
-#include "train/trainer.h"
+#include "target_warning.h"
 #include "verbs.h"
 
 namespace brt {
@@ -84,6 +85,10 @@ RunConfig load_config(const BenchArguments& arguments) {
   for (const std::string& note : notes) {
     spdlog::info("{}", note);
   }
+  if (config.train.dtype == DType::kAuto) {
+    config.train.dtype = faster_dtype();
+  }
+  warn_of_scalar_target();
   if (config.model.vocab_size == 0) {
     config.model.vocab_size = kDefaultVocabSize;
   }

@@ -6,19 +6,22 @@
 #include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "config/enum_text.h"
 #include "generate/load_engine.h"
 #include "generate/vocabulary_check.h"
 #include "model_flag.h"
 #include "number_checks.h"
+#include "ops/compute_dtype.h"
 #include "ops/compute_threads.h"
+#include "target_warning.h"
 #include "torch_checkpoint/model_folder.h"
 
 namespace brt {
 
 void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
-  verb.add_option("--dtype", flags.dtype, "precision of matrix products: fp32, bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
+  verb.add_option("--dtype", flags.dtype,
+                  "precision of matrix products: fp32, bf16, or auto: the faster one on this CPU")
+      ->check(CLI::IsMember({"fp32", "bf16", "auto"}))
       ->capture_default_str();
   verb.add_option("--threads", flags.threads, "threads; 0: all cores that the process may use")
       ->check(whole_number(0, 4096))
@@ -26,14 +29,9 @@ void add_compute_flags(CLI::App& verb, ComputeFlags& flags) {
 }
 
 at::ScalarType apply_compute_flags(const ComputeFlags& flags) {
+  warn_of_scalar_target();
   set_compute_threads(flags.threads);
-  if (flags.dtype == "fp32") {
-    return at::kFloat;
-  }
-  if (flags.dtype == "bf16") {
-    return at::kBFloat16;
-  }
-  throw ConfigError("dtype must be fp32 or bf16, got \"" + flags.dtype + "\"");
+  return compute_dtype(*from_word<DType>(flags.dtype));
 }
 
 ModelWithTokenizer load_model_with_tokenizer(const std::string& path) {

@@ -8,6 +8,7 @@
 
 #include "model_flag.h"
 #include "number_checks.h"
+#include "target_warning.h"
 
 namespace brt {
 
@@ -22,6 +23,7 @@ void add_engine_flags(CLI::App& verb, EngineFlags& flags) {
 }
 
 EngineWithTokenizer load_engine(const std::string& path, const EngineFlags& flags) {
+  warn_of_scalar_target();
   return load_engine(
       path,
       EngineOptions{.weights = weight_format_from_word(flags.weights), .threads = flags.threads},

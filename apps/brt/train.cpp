@@ -18,10 +18,12 @@
 #include "config/enum_text.h"
 #include "config/override_notes.h"
 #include "messages.h"
+#include "ops/compute_dtype.h"
 #include "profile/profile.h"
 #include "progress_bar.h"
 #include "standard_output.h"
 #include "stop_signal.h"
+#include "target_warning.h"
 #include "train/train_loop.h"
 #include "train/trainer.h"
 #include "verbs.h"
@@ -264,14 +266,17 @@ TrainResult train_or_diverge(const TrainRequest& request,
 
 void run_train(const TrainArguments& arguments) {
   std::vector<std::string> notes;
-  const TrainRequest request = {
-      .config = load_run_config(arguments.config, arguments.overrides, notes),
-      .run_folder = arguments.run,
-      .recipe = arguments.config,
-      .resume = resume_mode_from_word(arguments.resume)};
+  TrainRequest request = {.config = load_run_config(arguments.config, arguments.overrides, notes),
+                          .run_folder = arguments.run,
+                          .recipe = arguments.config,
+                          .resume = resume_mode_from_word(arguments.resume)};
   for (const std::string& note : notes) {
     spdlog::info("{}", note);
   }
+  if (request.config.train.dtype == DType::kAuto) {  // the run keeps what it begins with
+    request.config.train.dtype = faster_dtype();
+  }
+  warn_of_scalar_target();
   catch_stop_signals();
   outlive_reader();  // of the log too: `brt train 2>&1 | head` goes on to its checkpoints
   TrainDisplay display;

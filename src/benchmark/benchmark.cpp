@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/seeded_random.h"
 #include "kernels/cpu_target.h"
+#include "ops/compute_dtype.h"
 #include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/optimizer.h"

@@ -27,9 +27,10 @@ constexpr std::array<Word<PositionType>, 3> kPositionWords = {{
     {PositionType::kRotary, "rotary"},
 }};
 
-constexpr std::array<Word<DType>, 2> kDTypeWords = {{
+constexpr std::array<Word<DType>, 3> kDTypeWords = {{
     {DType::kFp32, "fp32"},
     {DType::kBf16, "bf16"},
+    {DType::kAuto, "auto"},
 }};
 
 constexpr std::array<Word<OptimizerType>, 3> kOptimizerWords = {{

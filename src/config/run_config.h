@@ -12,7 +12,7 @@
 
 namespace brt {
 
-enum class DType { kFp32, kBf16 };                       ///< "fp32", "bf16"
+enum class DType { kFp32, kBf16, kAuto };                ///< "fp32", "bf16", "auto"
 enum class OptimizerType { kAdafactor, kAdamw, kMuon };  ///< "adafactor", "adamw", "muon"
 enum class ScheduleType { kRsqrt, kCosine, kReferenceCosine, kConstant };
 ///< "rsqrt", "cosine", "reference_cosine", "constant"
@@ -58,7 +58,8 @@ struct TrainConfig {
     visit("steps", self.steps, "optimizer updates");
     visit("lanes", self.lanes, "batch: documents side by side");
     visit("accumulation", self.accumulation, "compute the lanes of a step in this many groups");
-    visit("dtype", self.dtype, "compute precision: fp32, bf16");
+    visit("dtype", self.dtype,
+          "compute precision: fp32, bf16, or auto: the faster one on this CPU");
     visit("seed", self.seed, "seed of weights, document order and dropout");
     visit("threads", self.threads, "threads; 0: all cores");
     visit("dropout", self.dropout, "dropout rate");

@@ -23,6 +23,7 @@
 #include "config/bounded_json.h"
 #include "data/prepared_data.h"
 #include "kernels/cpu_target.h"
+#include "ops/compute_dtype.h"
 #include "ops/compute_threads.h"
 #include "torch_checkpoint/model_folder.h"
 #include "train/checkpoint_saver.h"

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/seeded_random.h"
+#include "ops/compute_dtype.h"
 #include "ops/compute_threads.h"
 #include "optim/gradient_clipping.h"
 #include "optim/schedule.h"
@@ -83,16 +84,6 @@ std::vector<int64_t> lanes_that_broke(const Carry& next_carry, int64_t first) {
 }
 
 }  // namespace
-
-at::ScalarType compute_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::kFp32:
-      return at::kFloat;
-    case DType::kBf16:
-      return at::kBFloat16;
-  }
-  throw ConfigError("train.dtype: unknown dtype");
-}
 
 Trainer::Trainer(const RunConfig& config, const PreparedSplit& split)
     : config_(config),

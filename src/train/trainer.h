@@ -99,7 +99,4 @@ class Trainer {
   void clear_gradients();
 };
 
-/// The dtype of matrix products that a config names.
-at::ScalarType compute_dtype(DType dtype);
-
 }  // namespace brt

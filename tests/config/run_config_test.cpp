@@ -245,7 +245,7 @@ every = 1979-05-27
   model.preset: unknown preset "rec-fixed-skp"; did you mean "rec-fixed-skip"? (line 13)
   train.steps: expected a whole number, got the text "many" (line 2)
   train.dropout: expected a number, got true (line 3)
-  train.dtype: expected "fp32" or "bf16", got the text "fp16" (line 4)
+  train.dtype: expected "fp32", "bf16" or "auto", got the text "fp16" (line 4)
   train.lanes: expected a whole number, got the number 4.5 (line 5)
   model.recurrent_layers: expected a list of whole numbers, got the list [ 1, "2" ] (line 10)
   model.feedback: expected true or false, got the number 1 (line 11)

@@ -40,7 +40,7 @@ TEST_F(BadInput, WrongSettingsOfARunAreNamedAndNoRunFolderIsMade) {
           {train + Command{"model.recurrent_layers=[7]"}, "there is no layer 7"},
           {train + Command{"model.width=1000000000000"}, "must be between 1 and"},
           {train + Command{"model.vocab_size=100"}, "leave vocab_size out"},
-          {train + Command{"train.dtype=fp8"}, "expected \"fp32\" or \"bf16\""},
+          {train + Command{"train.dtype=fp8"}, "expected \"fp32\", \"bf16\" or \"auto\""},
           {train + Command{"train.threads=-1"}, "must be between 0 and"},
           {train + Command{"train.steps=0"}, "must be at least 1"},
           {train + Command{"train.lanes=3", "--set", "train.accumulation=2"}, "must divide lanes"},
