@@ -12,12 +12,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/files.h"
 #include "base/output_check.h"
 #include "compression/compression.h"
 #include "data/byte_stream.h"
 #include "engine_flags.h"
+#include "kernels/cpu_target.h"
 #include "messages.h"
 #include "model_flag.h"
 #include "standard_output.h"
@@ -31,6 +32,7 @@ struct CompressArguments {
   std::string file;
   std::string output;
   EngineFlags engine;
+  bool fastest = false;
   bool json = false;
 };
 
@@ -40,7 +42,8 @@ constexpr const char* kCompressExamples = R"(examples:
   cat book.txt | brt compress --model runs/demo/rec - -o - > book.brt
 
 Lossless for any bytes; text like that which the model was trained on becomes smallest. The file names
-the model's fingerprint, --weights and the CPU target, which decompressing needs again: keep the model.
+the model's fingerprint and --weights, which decompressing needs again: keep the model. Every machine can
+decompress it, x86 or Arm, whatever the processor has; with --fastest only the same CPU target can.
 Its size is the bits that brt score finds and about 50 bytes more; text that would grow is kept as it is.)";
 
 constexpr const char* kDecompressExamples = R"(examples:
@@ -48,8 +51,8 @@ constexpr const char* kDecompressExamples = R"(examples:
   brt decompress --model runs/demo/rec book.brt -o - | less
 
 A file appears whole and verified, or not at all. Standard output gets the text as it is decoded; exit
-code 1 tells that the file was damaged. The model, --weights and the CPU target (BRT_CPU_TARGET) must be
-those of brt compress; the message names them otherwise.)";
+code 1 tells that the file was damaged. The model and --weights, and of a file of compress --fastest
+the CPU target (BRT_CPU_TARGET), must be those of brt compress; the message names them otherwise.)";
 
 /// A file that appears whole or not at all, or standard output.
 class Output {
@@ -112,6 +115,7 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
 void run_compress(const CompressArguments& arguments) {
   check_arguments(arguments);
   const std::unique_ptr<ByteStream> input = open_plain_stream(arguments.file);
+  kernels::use_portable_arithmetic(!arguments.fastest);
   const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
   const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   Output output(arguments.output);
@@ -132,6 +136,7 @@ void run_decompress(const CompressArguments& arguments) {
   const std::string origin = arguments.file == "-" ? "standard input" : arguments.file;
   CompressedFileReader file(origin,
                             [&](char* buffer, size_t size) { return input->read(buffer, size); });
+  kernels::use_portable_arithmetic(file.model().kernel_target == kernels::kPortableArithmetic);
   const EngineWithTokenizer loaded = load_engine(arguments.model, arguments.engine);
   const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   Output output(arguments.output);
@@ -141,14 +146,14 @@ void run_decompress(const CompressArguments& arguments) {
   report(arguments, content.bytes, input->input_bytes_read(), seconds_since(began));
 }
 
-void add_verb(CLI::App& app,
-              const char* name,
-              const char* description,
-              const char* file_description,
-              const char* examples,
-              void (*run)(const CompressArguments&)) {
+CLI::App* add_verb(CLI::App& app,
+                   const char* name,
+                   const char* description,
+                   const char* file_description,
+                   const char* examples,
+                   const std::shared_ptr<CompressArguments>& arguments,
+                   void (*run)(const CompressArguments&)) {
   CLI::App* verb = app.add_subcommand(name, description);
-  const std::shared_ptr<CompressArguments> arguments = std::make_shared<CompressArguments>();
   add_model_flag(*verb, arguments->model);
   verb->add_option("file", arguments->file, file_description)->required();
   verb->add_option("-o,--output", arguments->output, "file to write, or - for standard output")
@@ -157,18 +162,25 @@ void add_verb(CLI::App& app,
   verb->add_flag("--json", arguments->json, "one JSON object on stdout: sizes, bits per byte");
   verb->footer(examples);
   verb->callback([arguments, run] { run(*arguments); });
+  return verb;
 }
 
 }  // namespace
 
 void add_compress_verb(CLI::App& app) {
-  add_verb(app, "compress", "Make a text small with a model's predictions, losslessly.",
-           "file to compress, or - for standard input", kCompressExamples, run_compress);
+  const std::shared_ptr<CompressArguments> arguments = std::make_shared<CompressArguments>();
+  CLI::App* verb = add_verb(
+      app, "compress", "Make a text small with a model's predictions, losslessly.",
+      "file to compress, or - for standard input", kCompressExamples, arguments, run_compress);
+  verb->add_flag(
+      "--fastest", arguments->fastest,
+      "use this CPU's fastest arithmetic: only the same CPU target can decompress the file");
 }
 
 void add_decompress_verb(CLI::App& app) {
   add_verb(app, "decompress", "Give back what brt compress was given.",
-           "compressed file, or - for standard input", kDecompressExamples, run_decompress);
+           "compressed file, or - for standard input", kDecompressExamples,
+           std::make_shared<CompressArguments>(), run_decompress);
 }
 
 }  // namespace brt

@@ -17,8 +17,9 @@ namespace {
 constexpr std::string_view kMagic = "BRTC";
 // A word's index is its number in files. (Earlier versions had the target brgemm.)
 constexpr std::string_view kWeightFormats[] = {"fp32", "bf16", "int8"};
-constexpr std::string_view kKernelTargets[] = {"scalar",     "avx512", "avx512vnni",
-                                               "avx512bf16", "brgemm", "amx"};
+constexpr std::string_view kKernelTargets[] = {"scalar",   "avx512", "avx512vnni", "avx512bf16",
+                                               "brgemm",   "amx",    "portable",   "avx2",
+                                               "avx2vnni", "neon"};
 constexpr size_t kBlockBytes = size_t{1} << 16;
 using Checksum = uint32_t;
 constexpr size_t kHeaderBytes =

@@ -16,7 +16,7 @@ using ByteSink = std::function<void(std::string_view)>;
 /// Fills a buffer from a file; returns how many bytes it got, 0 only at the end.
 using ByteSource = std::function<size_t(char*, size_t)>;
 
-inline constexpr uint8_t kCompressedFormatVersion = 2;
+inline constexpr uint8_t kCompressedFormatVersion = 3;
 
 /// What stands at the end of a compressed file.
 struct ContentSummary {

@@ -232,10 +232,11 @@ ContentSummary decompress(Engine& engine,
   const ModelIdentity running = identify(engine, tokenizer);
   require_same_model(file.origin(), file.model(), running);
   if (file.model().kernel_target != running.kernel_target) {
-    throw CheckpointError(
-        file.origin() + ": was compressed on the CPU target " + file.model().kernel_target +
-            ", this is " + running.kernel_target,
-        "set BRT_CPU_TARGET=" + file.model().kernel_target + ", on a CPU that runs it");
+    throw CheckpointError(file.origin() + ": was compressed on the CPU target " +
+                              file.model().kernel_target + ", this is " + running.kernel_target,
+                          "set BRT_CPU_TARGET=" + file.model().kernel_target +
+                              ", on a CPU that runs it; without --fastest brt compress writes "
+                              "files for every machine");
   }
   return Decompressor(engine, tokenizer, file, sink).run();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logits to whole numbers. Compiled with -ffp-contract=off.
+// Logits to whole numbers, the same ones on every machine.
 #include "compression/symbol_frequencies.h"
 
 #include <algorithm>

@@ -12,7 +12,7 @@ ModelIdentity identify(const Engine& engine, const Tokenizer& tokenizer) {
   return {.model_fingerprint = engine.fingerprint(),
           .tokenizer_fingerprint = tokenizer.fingerprint(),
           .weights = std::string(to_word(engine.weights())),
-          .kernel_target = std::string(kernels::to_word(kernels::cpu_target()))};
+          .kernel_target = std::string(kernels::arithmetic_name())};
 }
 
 void require_same_model(const std::string& origin,

@@ -14,7 +14,7 @@ struct ModelIdentity {
   uint64_t model_fingerprint = 0;      ///< of config and weights
   uint64_t tokenizer_fingerprint = 0;  ///< of kind and model
   std::string weights;                 ///< the format that the engine reads: fp32, bf16, int8
-  std::string kernel_target;           ///< as in BRT_CPU_TARGET
+  std::string kernel_target;           ///< as in BRT_CPU_TARGET, or portable
 
   bool operator==(const ModelIdentity&) const = default;
 };

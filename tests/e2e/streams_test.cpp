@@ -264,6 +264,33 @@ TEST_F(Streams, CompressedFilesComeBack) {
   }
 }
 
+/// As on two processors of different kinds, of which one has the slow target only.
+TEST_F(Streams, AFileComesBackUnderAnotherTarget) {
+  const std::string text = words(3000, 9);
+  put_bytes(file("text"), text);
+  ::setenv("BRT_CPU_TARGET", "scalar", 1);
+  const ProgramResult there = run_->run(kCompress + Command{"text", "-o", "there.brt"});
+  ::unsetenv("BRT_CPU_TARGET");
+  ASSERT_EQ(there.code, 0) << there.messages;
+  EXPECT_TRUE(contains(there.messages, "CPU target scalar")) << there.messages;
+  output_of(kCompress + Command{"text", "-o", "here.brt"});
+  EXPECT_EQ(bytes_of(file("here.brt")), bytes_of(file("there.brt")));
+  output_of(kDecompress + Command{"there.brt", "-o", "text.back"});
+  EXPECT_EQ(bytes_of(file("text.back")), text);
+}
+
+TEST_F(Streams, AFileOfTheFastestArithmeticIsOfOneTarget) {
+  put_bytes(file("text"), words(3000, 9));
+  ::setenv("BRT_CPU_TARGET", "scalar", 1);
+  output_of(kCompress + Command{"--fastest", "text", "-o", "there.brt"});
+  output_of(kDecompress + Command{"there.brt", "-o", "text.back"});
+  EXPECT_EQ(bytes_of(file("text.back")), bytes_of(file("text")));
+  ::unsetenv("BRT_CPU_TARGET");
+  const ProgramResult here = run_->run(kDecompress + Command{"there.brt", "-o", "none"});
+  EXPECT_EQ(here.code, 1);
+  EXPECT_TRUE(contains(here.messages, "the CPU target scalar")) << here.messages;
+}
+
 TEST_F(Streams, TheCompressedSizeIsTheScore) {
   const std::string text =
       output_of({"generate", "--model", "run", "--prompt", "the sea", "--tokens", "9000", "--top-p",
