@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels for 64-bit Arm, whose least has NEON with fused multiply-adds.
+#include "kernels/int8_matmul-inl.h"
 #include "kernels/kernel_table.h"
-#include "kernels/lane_vector-inl.h"
-#include "kernels/panels-inl.h"
-#include "kernels/vector_kernels-inl.h"
+#include "kernels/lane_kernels-inl.h"
 
 namespace brt::kernels {
-namespace {
-
-constexpr KernelTable make_table() {
-  KernelTable table = vector_kernels<LaneVector, PlainInt8Micro>();
-  set_packing(table.of_float);
-  set_packing(table.of_bfloat16);
-  return table;
-}
-
-}  // namespace
 
 const KernelTable& kernels_neon() {
-  static constexpr KernelTable kTable = make_table();
+  static constexpr KernelTable kTable = lane_kernels<PlainInt8Micro>();
   return kTable;
 }
 

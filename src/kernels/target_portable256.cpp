@@ -2,24 +2,12 @@
 // The kernels of every machine in vectors of 256 bits: AVX2 without fused multiply-adds.
 #include "kernels/int8_matmul_avx2-inl.h"
 #include "kernels/kernel_table.h"
-#include "kernels/lane_vector-inl.h"
-#include "kernels/panels-inl.h"
-#include "kernels/vector_kernels-inl.h"
+#include "kernels/lane_kernels-inl.h"
 
 namespace brt::kernels {
-namespace {
-
-constexpr KernelTable make_table() {
-  KernelTable table = vector_kernels<LaneVector, Avx2Int8Micro>();
-  set_packing(table.of_float);
-  set_packing(table.of_bfloat16);
-  return table;
-}
-
-}  // namespace
 
 const KernelTable& kernels_portable256() {
-  static constexpr KernelTable kTable = make_table();
+  static constexpr KernelTable kTable = lane_kernels<Avx2Int8Micro>();
   return kTable;
 }
 

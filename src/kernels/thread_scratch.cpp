@@ -7,6 +7,8 @@
 #include <memory>
 #include <new>
 
+#include "base/divide_up.h"
+
 namespace brt::kernels {
 namespace {
 
@@ -22,7 +24,7 @@ char* thread_scratch(int64_t bytes) {
   thread_local std::unique_ptr<char, Free> memory;
   thread_local int64_t size = 0;
   if (size < bytes) {
-    const int64_t rounded = (bytes + kLine - 1) / kLine * kLine;
+    const int64_t rounded = round_up(bytes, kLine);
     size = 0;
     memory.reset(static_cast<char*>(
         std::aligned_alloc(static_cast<size_t>(kLine), static_cast<size_t>(rounded))));
