@@ -85,9 +85,7 @@ RunConfig load_config(const BenchArguments& arguments) {
   for (const std::string& note : notes) {
     spdlog::info("{}", note);
   }
-  if (config.train.dtype == DType::kAuto) {
-    config.train.dtype = faster_dtype();
-  }
+  config.train.dtype = resolved_dtype(config.train.dtype);
   warn_of_scalar_target();
   if (config.model.vocab_size == 0) {
     config.model.vocab_size = kDefaultVocabSize;

@@ -273,9 +273,8 @@ void run_train(const TrainArguments& arguments) {
   for (const std::string& note : notes) {
     spdlog::info("{}", note);
   }
-  if (request.config.train.dtype == DType::kAuto) {  // the run keeps what it begins with
-    request.config.train.dtype = faster_dtype();
-  }
+  // The run keeps what it begins with.
+  request.config.train.dtype = resolved_dtype(request.config.train.dtype);
   warn_of_scalar_target();
   catch_stop_signals();
   outlive_reader();  // of the log too: `brt train 2>&1 | head` goes on to its checkpoints

@@ -8,9 +8,9 @@
 
 namespace brt {
 
-/// What "auto" stands for: bf16, which learns alike and is as fast or faster; but fp32 on the
-/// scalar target, which widens bfloat16 in vain.
-DType faster_dtype();
+/// The setting itself, or what "auto" stands for: bf16, which learns alike and is as fast or
+/// faster; but fp32 on the scalar target, which widens bfloat16 in vain.
+DType resolved_dtype(DType dtype);
 
 at::ScalarType compute_dtype(DType dtype);
 
