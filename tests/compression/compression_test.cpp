@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "compression/compressed_text.h"
 #include "engine/tiny_model_folder.h"
 #include "generate/prompt_reader.h"
 #include "generate/scorer.h"
@@ -19,41 +20,6 @@ namespace brt {
 namespace {
 
 constexpr size_t kConstantBytes = 52;  // header, one block's frame and the end
-
-std::string compress(Engine& engine,
-                     const Tokenizer& tokenizer,
-                     std::string_view text,
-                     size_t part = 1000) {
-  std::string file;
-  Compressor compressor(engine, tokenizer, [&](std::string_view bytes) { file += bytes; });
-  for (size_t from = 0; from < text.size(); from += part) {
-    compressor.append(text.substr(from, part));
-  }
-  compressor.finish();
-  EXPECT_EQ(compressor.bytes_written(), file.size());
-  EXPECT_EQ(compressor.content().bytes, text.size());
-  return file;
-}
-
-/// Gives out a file in reads of at most `most` bytes.
-ByteSource source_of(const std::string& file, size_t most = 1 << 20) {
-  return [&file, most, next = size_t{0}](char* buffer, size_t size) mutable {
-    const size_t got = std::min({size, most, file.size() - next});
-    std::copy_n(file.data() + next, got, buffer);
-    next += got;
-    return got;
-  };
-}
-
-std::string decompress_all(Engine& engine,
-                           const Tokenizer& tokenizer,
-                           const std::string& file,
-                           size_t most = 1 << 20) {
-  CompressedFileReader reader("file", source_of(file, most));
-  std::string text;
-  decompress(engine, tokenizer, reader, [&](std::string_view bytes) { text += bytes; });
-  return text;
-}
 
 std::string random_bytes(size_t count, uint64_t seed) {
   SeededRandom random(seed);

@@ -5,12 +5,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <string_view>
 
-#include <gtest/gtest.h>
-
 #include "kernels/cpu_target.h"
+#include "kernels/kernel_values.h"
 
 namespace brt {
 
@@ -26,20 +24,16 @@ inline std::string_view bytes_of(std::span<const float> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-class PortableCase : public testing::TestWithParam<kernels::CpuTarget> {
+class PortableCase : public kernels::OnEachTarget {
  protected:
   void SetUp() override {
-    kernels::force_cpu_target(GetParam());
+    OnEachTarget::SetUp();
     kernels::use_portable_arithmetic(true);
   }
   void TearDown() override {
     kernels::use_portable_arithmetic(false);
-    kernels::force_cpu_target(kernels::supported_targets().back());
+    OnEachTarget::TearDown();
   }
 };
-
-inline std::string portable_case_name(const testing::TestParamInfo<kernels::CpuTarget>& info) {
-  return std::string(kernels::to_word(info.param));
-}
 
 }  // namespace brt

@@ -134,12 +134,12 @@ TEST_P(PortableStreams, GoOnFromAStateThatAnotherMachineSaved) {
 INSTANTIATE_TEST_SUITE_P(Targets,
                          PortableStreams,
                          testing::ValuesIn(kernels::supported_targets()),
-                         portable_case_name);
+                         kernels::target_name);
 
 INSTANTIATE_TEST_SUITE_P(Targets,
                          FastStreams,
                          testing::ValuesIn(kernels::supported_targets()),
-                         portable_case_name);
+                         kernels::target_name);
 
 }  // namespace
 }  // namespace brt
