@@ -12,12 +12,14 @@
 
 #include <ATen/Parallel.h>
 
-namespace brt {
+#include "ops/torch_product.h"
 
+namespace brt {
 void parallel_chunks(int64_t count, const std::function<void(int64_t chunk)>& work) {
   const int64_t threads =
       omp_in_parallel() != 0 ? 1 : std::min<int64_t>(at::get_num_threads(), count);
   if (threads <= 1) {
+    const kernels::LibraryProducts products(torch_product);
     for (int64_t chunk = 0; chunk < count; ++chunk) {
       work(chunk);
     }
@@ -28,6 +30,7 @@ void parallel_chunks(int64_t count, const std::function<void(int64_t chunk)>& wo
 #pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast<int>(threads))
   for (int64_t chunk = 0; chunk < count; ++chunk) {
     try {
+      const kernels::LibraryProducts products(torch_product);
       work(chunk);
     } catch (...) {
       const std::lock_guard<std::mutex> lock(failure_mutex);
