@@ -29,10 +29,12 @@ constexpr int64_t kDepthStep = 512 / sizeof(T);
 constexpr int64_t kVectorColumns = 16;
 constexpr int kPanelVectors = 4;
 
-/// What a panel's product may leave out: elements of the depth, and of the panel's columns.
+/// What a panel's product may leave out: elements of the depth, and of the panel's columns; of
+/// these, what lies behind the first `width`.
 struct Bands {
   Band depth;
   Band columns;
+  int64_t width = kPanelColumns;
 };
 
 /// Some rows of the left operand. Element [r, k] is data[r * row_stride + k * depth_stride] for
@@ -53,11 +55,19 @@ struct Left {
   static constexpr int64_t steps_of(const Bfloat16* /*type*/) { return 2; }
 };
 
+/// Of a transposed one, `from` finds rows alone.
 template <class T>
 Left<T> left_of(const MatmulArgs<T>& args) {
   constexpr int64_t kStep = Left<T>::steps_of(static_cast<const T*>(nullptr));
-  return args.left_form == LeftForm::kRows ? Left<T>{args.left, args.left_stride, kStep}
-                                           : Left<T>{args.left, kStep, kStep * kPanelColumns};
+  switch (args.left_form) {
+    case LeftForm::kRows:
+      return {args.left, args.left_stride, kStep};
+    case LeftForm::kPanel:
+      return {args.left, kStep, kStep * kPanelColumns};
+    case LeftForm::kTransposed:
+      break;
+  }
+  return {args.left, 1, args.left_stride};
 }
 
 /// Calls product<kRows, kVectors> for so many vectors of columns.
@@ -130,8 +140,9 @@ void stretch_product(const Left<T>& left,
     }
     // The vectors of columns that some row of the group wants.
     const int64_t first = larger(row + bands.columns.begin, column) / kVectorColumns;
-    const int64_t behind =
-        smaller(last + bands.columns.end + kVectorColumns - 1, column + kColumns) / kVectorColumns;
+    const int64_t end_column = smaller(
+        smaller(last + bands.columns.end, bands.width) + kVectorColumns - 1, column + kColumns);
+    const int64_t behind = end_column / kVectorColumns;
     part += panel_index(0, first * kVectorColumns, part);
     float* row_out = out + row * out_stride + first * kVectorColumns;
     if (group == 1) {
@@ -161,7 +172,7 @@ void panel_product(const Left<T>& left,
                                             rows, add);
       continue;
     }
-    for (int64_t column = 0; column < kPanelColumns;
+    for (int64_t column = 0; column < bands.width;
          column += Micro::kGroupVectors * kVectorColumns) {
       stretch_product<Micro, Micro::kGroupVectors>(left, panel, from, depth, bands, column, out,
                                                    out_stride, rows, add);
@@ -255,8 +266,8 @@ void blocked_matmul(const MatmulArgs<T>& args,
                  rows, /*accumulate=*/adds);
         continue;
       }
-      multiply(left, panel, args.depth, Bands{depth_band, Band{}}, sums, kPanelColumns, rows,
-               /*accumulate=*/false);
+      multiply(left, panel, args.depth, Bands{depth_band, Band{}, columns}, sums, kPanelColumns,
+               rows, /*accumulate=*/false);
       write_tile(sums, args, row, rows, column, columns);
     }
   }

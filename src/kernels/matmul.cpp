@@ -74,19 +74,22 @@ void multiply_panels(const MatmulArgs<T>& args, T* scratch) {
   }
 }
 
-}  // namespace
-
-void transposed_matmul(const MatmulArgs<float>& args, float* scratch) {
+template <class T>
+void multiply_transposed(const MatmulArgs<T>& args, T* scratch) {
   check_transposed(args, scratch);
-  multiply_panels(args, scratch);
-}
-
-void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch) {
-  check_transposed(args, scratch);
-  const auto transposed = kernel_table().of_bfloat16.transposed_matmul;
+  const auto transposed = kernels_of<T>().transposed_matmul;
   if (transposed == nullptr || !transposed(args)) {
     multiply_panels(args, scratch);
   }
+}
+
+}  // namespace
+
+void transposed_matmul(const MatmulArgs<float>& args, float* scratch) {
+  multiply_transposed(args, scratch);
+}
+void transposed_matmul(const MatmulArgs<Bfloat16>& args, Bfloat16* scratch) {
+  multiply_transposed(args, scratch);
 }
 
 int64_t matmul_part_rows() {
@@ -94,6 +97,7 @@ int64_t matmul_part_rows() {
   // the tiles take 3 TFLOP/s); else 2048 bfloat16 wide rows fit half of a small L2: 384 KiB.
   return cpu_target() >= CpuTarget::kAmx ? 256 : 96;
 }
+
 void matmul(const MatmulArgs<float>& args) {
   check_straight(args);
   kernel_table().of_float.matmul(args);

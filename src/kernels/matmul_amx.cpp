@@ -318,6 +318,9 @@ class ChunkProduct {
     for (int64_t half = 0; half < (is_line() ? 1 : 2); ++half) {
       const int64_t half_column = column + half * kHalfColumns;
       const int64_t half_end = half_column + (is_line() ? kPanelColumns : kHalfColumns);
+      if (half_column >= args_.columns) {
+        continue;
+      }
       if (sums.is_output && !adds() &&
           (half_end <= first + args_.column_band.begin ||
            half_column >= last + args_.column_band.end)) {

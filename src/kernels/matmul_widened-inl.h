@@ -61,45 +61,40 @@ void widen_rows(const Left<T>& left, int64_t rows, int64_t depth, float* out, in
   }
 }
 
-/// Of a left operand that lies as a panel, [depth, rows]: the rows of a group side by side.
+/// Of its transpose [depth, rows], row by row: the rows of a group side by side.
 template <class Vector, class T>
-void widen_panel(const Left<T>& left, int64_t rows, int64_t depth, const WidenedLeft& out) {
-  constexpr int64_t kStep = Left<T>::steps_of(static_cast<const T*>(nullptr));
+void widen_transposed(const Left<T>& left, int64_t rows, int64_t depth, const WidenedLeft& out) {
   constexpr int64_t kGroup = VectorMicro<Vector>::kMaxRows;
-  // A panel has room for 64 rows in each element of the depth; a last group may reach beyond.
-  float across[kStep][kPanelColumns + kGroup] = {};
-  for (int64_t k = 0; k < depth; k += kStep) {
-    const T* from = left.data + k / kStep * left.depth_stride;
-    for (int64_t column = 0; column < kPanelColumns; column += kVectorColumns) {
-      if constexpr (kStep == 1) {
-        Vector::store(across[0] + column, Vector::load(from + column));
-      } else {
-        typename Vector::Type even;
-        typename Vector::Type odd;
-        Vector::load_pairs(from + 2 * column, even, odd);
-        Vector::store(across[0] + column, even);
-        Vector::store(across[1] + column, odd);
+  // As many as registers hold; what is too much is overwritten, or lies in the padding.
+  constexpr int64_t kCopied = kGroup <= 4 ? 4 : 8;
+  static_assert(kGroup <= kCopied && kCopied <= kGroup + kRowPad);
+  for (int64_t k = 0; k < depth; ++k) {
+    const T* from = left.data + k * left.depth_stride;
+    float* to = out.data + k * out.depth_stride;
+    int64_t row = 0;
+    for (; row + kCopied <= rows; row += kGroup, to += out.group_stride) {
+      for (int64_t i = 0; i < kCopied; ++i) {
+        to[i] = to_float(from[row + i]);
       }
     }
-    for (int64_t i = 0; i < smaller(kStep, depth - k); ++i) {
-      float* to = out.data + (k + i) * out.depth_stride;
-      for (int64_t row = 0; row < rows; row += kGroup, to += out.group_stride) {
-        std::memcpy(to, across[i] + row, kGroup * sizeof(float));
+    for (; row < rows; row += kGroup, to += out.group_stride) {
+      for (int64_t i = 0; i < smaller(kGroup, rows - row); ++i) {
+        to[i] = to_float(from[row + i]);
       }
     }
   }
 }
 
 /// out [kRows, 16] (+)= left [kRows, depth] right [depth, 16]
-template <class Vector, int kRows, bool kFromPanel>
+template <class Vector, int kRows, bool kTransposed>
 void row_products(const WidenedLeft& left,
                   const float* right,
                   int64_t depth,
                   float* out,
                   int64_t out_stride,
                   bool accumulate) {
-  const int64_t row_stride = kFromPanel ? 1 : left.row_stride;
-  const int64_t depth_stride = kFromPanel ? VectorMicro<Vector>::kMaxRows : 1;
+  const int64_t row_stride = kTransposed ? 1 : left.row_stride;
+  const int64_t depth_stride = kTransposed ? VectorMicro<Vector>::kMaxRows : 1;
   PanelSums<Vector, kRows, 1> sums;
   sums.load(out, out_stride, accumulate);
   for (int64_t k = 0; k < depth; ++k) {
@@ -110,7 +105,7 @@ void row_products(const WidenedLeft& left,
 }
 
 /// As row_products, of so many rows, at most kRows.
-template <class Vector, int kRows, bool kFromPanel>
+template <class Vector, int kRows, bool kTransposed>
 void last_row_products(const WidenedLeft& left,
                        const float* right,
                        int64_t depth,
@@ -119,15 +114,15 @@ void last_row_products(const WidenedLeft& left,
                        int64_t rows,
                        bool accumulate) {
   if (rows == kRows) {
-    row_products<Vector, kRows, kFromPanel>(left, right, depth, out, out_stride, accumulate);
+    row_products<Vector, kRows, kTransposed>(left, right, depth, out, out_stride, accumulate);
   } else if constexpr (kRows > 1) {
-    last_row_products<Vector, kRows - 1, kFromPanel>(left, right, depth, out, out_stride, rows,
-                                                     accumulate);
+    last_row_products<Vector, kRows - 1, kTransposed>(left, right, depth, out, out_stride, rows,
+                                                      accumulate);
   }
 }
 
 /// out [rows, 64] (+)= left [rows, depth] panel [depth, 64]
-template <class Vector, bool kFromPanel, class T>
+template <class Vector, bool kTransposed, class T>
 void widened_panel_product(const WidenedLeft& left,
                            int64_t rows,
                            const T* panel,
@@ -141,7 +136,7 @@ void widened_panel_product(const WidenedLeft& left,
   for (int64_t from = 0; from < depth || from == 0; from += kWidenedDepth) {
     const int64_t to = smaller(from + kWidenedDepth, depth);
     const bool add = accumulate || from > 0;
-    for (int64_t column = 0; column < kPanelColumns; column += kVectorColumns) {
+    for (int64_t column = 0; column < bands.width; column += kVectorColumns) {
       const T* columns = panel + from * kPanelColumns + panel_index(0, column, panel);
       widen_columns<Vector>(columns, to - from, right);
       for (int64_t row = 0; row < rows; row += kMaxRows) {
@@ -158,16 +153,16 @@ void widened_panel_product(const WidenedLeft& left,
         const int64_t k = step > 0 ? begin : from;
         WidenedLeft part = left;
         part.data += row / kMaxRows * left.group_stride + k * left.depth_stride;
-        last_row_products<Vector, kMaxRows, kFromPanel>(part, right + (k - from) * kVectorColumns,
-                                                        step, out + row * out_stride + column,
-                                                        out_stride, group, add);
+        last_row_products<Vector, kMaxRows, kTransposed>(part, right + (k - from) * kVectorColumns,
+                                                         step, out + row * out_stride + column,
+                                                         out_stride, group, add);
       }
     }
   }
 }
 
 /// The product in chunks of rows whose left operand `widen` puts into `left`.
-template <class Vector, bool kFromPanel, class T, class Widen>
+template <class Vector, bool kTransposed, class T, class Widen>
 void widened_chunks(const MatmulArgs<T>& args,
                     const WidenedLeft& left,
                     int64_t chunk,
@@ -176,38 +171,52 @@ void widened_chunks(const MatmulArgs<T>& args,
       args,
       [&](const Left<T>& /*left*/, const T* panel, int64_t depth, const Bands& bands, float* out,
           int64_t out_stride, int64_t rows, bool accumulate) {
-        widened_panel_product<Vector, kFromPanel>(left, rows, panel, depth, bands, out, out_stride,
-                                                  accumulate);
+        widened_panel_product<Vector, kTransposed>(left, rows, panel, depth, bands, out, out_stride,
+                                                   accumulate);
       },
       chunk, widen);
 }
 
+/// Memory of the thread for a chunk of widened rows, and how many these are.
+struct WidenedChunk {
+  float* memory;
+  int64_t stride;  ///< of a row
+  int64_t rows;
+};
+template <class Vector>
+WidenedChunk widened_chunk(int64_t depth) {
+  constexpr int64_t kMaxRows = VectorMicro<Vector>::kMaxRows;
+  const int64_t stride = (depth + 2 * kRowPad - 1) / kRowPad * kRowPad;
+  const int64_t row_bytes = stride * static_cast<int64_t>(sizeof(float));
+  const int64_t fitting = kWidenedLeftBytes / row_bytes / kMaxRows * kMaxRows;
+  const int64_t rows = smaller(larger(fitting, kMaxRows), kChunkRows / kMaxRows * kMaxRows);
+  return {reinterpret_cast<float*>(thread_scratch((rows + kMaxRows) * row_bytes)), stride, rows};
+}
+
 template <class Vector, class T>
 void widened_matmul(const MatmulArgs<T>& args) {
-  if (args.rows == 1) {  // each line of the panels is read once, in order
+  // Of one row each line of the panels is read once, in order; a left panel's lines share no set.
+  if (args.rows == 1 || args.left_form == LeftForm::kPanel) {
     blocked_matmul(args, panel_product<VectorMicro<Vector>, T>);
     return;
   }
+  const WidenedChunk chunk = widened_chunk<Vector>(args.depth);
+  const WidenedLeft left{chunk.memory, VectorMicro<Vector>::kMaxRows * chunk.stride, chunk.stride,
+                         1};
+  widened_chunks<Vector, false>(args, left, chunk.rows, [&](const Left<T>& from, int64_t rows) {
+    widen_rows<Vector>(from, rows, args.depth, chunk.memory, chunk.stride);
+  });
+}
+
+template <class Vector, class T>
+bool widened_transposed_matmul(const MatmulArgs<T>& args) {
   constexpr int64_t kMaxRows = VectorMicro<Vector>::kMaxRows;
-  const int64_t stride = (args.depth + 2 * kRowPad - 1) / kRowPad * kRowPad;
-  const int64_t row_bytes = stride * static_cast<int64_t>(sizeof(float));
-  // A panel's rows, 64 at most, are always taken together.
-  const int64_t fitting = args.left_form == LeftForm::kPanel
-                              ? kChunkRows
-                              : kWidenedLeftBytes / row_bytes / kMaxRows * kMaxRows;
-  const int64_t chunk = smaller(larger(fitting, kMaxRows), kChunkRows / kMaxRows * kMaxRows);
-  float* memory = reinterpret_cast<float*>(thread_scratch((chunk + kMaxRows) * row_bytes));
-  if (args.left_form == LeftForm::kPanel) {
-    const WidenedLeft left{memory, kMaxRows * stride, 1, kMaxRows};
-    widened_chunks<Vector, true>(args, left, chunk, [&](const Left<T>& from, int64_t rows) {
-      widen_panel<Vector>(from, rows, args.depth, left);
-    });
-  } else {
-    const WidenedLeft left{memory, kMaxRows * stride, stride, 1};
-    widened_chunks<Vector, false>(args, left, chunk, [&](const Left<T>& from, int64_t rows) {
-      widen_rows<Vector>(from, rows, args.depth, memory, stride);
-    });
-  }
+  const WidenedChunk chunk = widened_chunk<Vector>(args.depth);
+  const WidenedLeft left{chunk.memory, kMaxRows * chunk.stride, 1, kMaxRows};
+  widened_chunks<Vector, true>(args, left, chunk.rows, [&](const Left<T>& from, int64_t rows) {
+    widen_transposed<Vector>(from, rows, args.depth, left);
+  });
+  return true;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Packing and transposing in plain loops over tiles that stay in L1.
 #pragma once
 
+#include "kernels/independent_iterations.h"
 #include "kernels/kernel_table.h"
 #include "kernels/min_max-inl.h"
 #include "kernels/panels.h"
@@ -10,8 +11,28 @@ namespace brt::kernels {
 namespace {
 
 void convert(float value, float& out) { out = value; }
-void convert(float value, Bfloat16& out) { out = to_bfloat16(value); }
-void convert(Bfloat16 value, Bfloat16& out) { out = value; }
+Bfloat16 bfloat16_of(float value) { return to_bfloat16(value); }
+Bfloat16 bfloat16_of(Bfloat16 value) { return value; }
+template <class Source>
+void convert(Source value, Bfloat16& out) {
+  out = bfloat16_of(value);
+}
+
+/// A row of a panel of float32; of bfloat16, two rows, element by element side by side.
+template <class Source>
+void pack_row(const Source* row, int64_t columns, float* out) {
+  for (int64_t c = 0; c < columns; ++c) {
+    convert(row[c], out[c]);
+  }
+}
+template <class Source>
+void pack_pair(const Source* even, const Source* odd, int64_t columns, Bfloat16* out) {
+  BRT_INDEPENDENT_ITERATIONS
+  for (int64_t c = 0; c < columns; ++c) {
+    out[2 * c].bits = bfloat16_of(even[c]).bits;  // g++ vectorises no copies of structures
+    out[2 * c + 1].bits = bfloat16_of(odd[c]).bits;
+  }
+}
 
 template <class Source, class T>
 void pack_rows_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
@@ -22,10 +43,19 @@ void pack_rows_of(const PackArgs<Source, T>& args, int64_t begin, int64_t end) {
     if (columns < kPanelColumns || size != args.depth * kPanelColumns) {
       __builtin_memset(panel, 0, static_cast<size_t>(size) * sizeof(T));
     }
-    for (int64_t k = 0; k < args.depth; ++k) {
-      const Source* source = args.source + k * args.source_stride + p * kPanelColumns;
-      for (int64_t c = 0; c < columns; ++c) {
-        convert(source[c], panel[panel_index(k, c, panel)]);
+    const Source* source = args.source + p * kPanelColumns;
+    if constexpr (sizeof(T) == sizeof(float)) {
+      for (int64_t k = 0; k < args.depth; ++k) {
+        pack_row(source + k * args.source_stride, columns, panel + k * kPanelColumns);
+      }
+    } else {
+      for (int64_t k = 0; k + 1 < args.depth; k += 2) {
+        const Source* even = source + k * args.source_stride;
+        pack_pair(even, even + args.source_stride, columns, panel + k * kPanelColumns);
+      }
+      for (int64_t c = 0; c < columns && args.depth % 2 == 1; ++c) {
+        const int64_t k = args.depth - 1;
+        convert(source[k * args.source_stride + c], panel[panel_index(k, c, panel)]);
       }
     }
   }

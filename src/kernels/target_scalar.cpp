@@ -24,13 +24,21 @@ void matmul_by_library_if_any(const MatmulArgs<T>& args) {
   }
 }
 
+/// A library's products have the left operand packed.
+template <class T>
+bool transposed_matmul_unless_by_library(const MatmulArgs<T>& args) {
+  return library_product() == nullptr && own(T{}).transposed_matmul(args);
+}
+
 }  // namespace
 
 const KernelTable& kernels_scalar() {
   static constexpr KernelTable kTable = [] {
     KernelTable table = kOwn;
     table.of_float.matmul = matmul_by_library_if_any<float>;
+    table.of_float.transposed_matmul = transposed_matmul_unless_by_library<float>;
     table.of_bfloat16.matmul = matmul_by_library_if_any<Bfloat16>;
+    table.of_bfloat16.transposed_matmul = transposed_matmul_unless_by_library<Bfloat16>;
     return table;
   }();
   return kTable;

@@ -32,6 +32,7 @@ constexpr TypedKernels<T> typed_kernels() {
     kernels.matmul = matmul_by<VectorMicro<Vector>, T>;
   } else {
     kernels.matmul = widened_matmul<Vector, T>;
+    kernels.transposed_matmul = widened_transposed_matmul<Vector, T>;
   }
   kernels.round_row = round_elements<Vector, T>;
   kernels.attention_rows = row_functions<Vector, T>();
