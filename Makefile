@@ -38,7 +38,7 @@ test-long: build ## read, evaluate and compress 10^6 tokens and more in flat mem
 test-arm: ## build what needs no LibTorch for 64-bit Arm, run its tests under qemu
 	@tools/test_arm.sh
 
-bench: program ## measure brt beside other programs, write docs/performance.md: an hour; BENCH="--sizes small" for less
+bench: program ## measure brt beside other programs, write docs/performance.md: an hour; BENCH="--sizes small", "--target avx2" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)
 
 bench-kernels: dependencies ## measure each fused operation beside its plain form: minutes; BENCH="--benchmark_filter=gates"

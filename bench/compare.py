@@ -2,7 +2,10 @@
 """Runs brt and its peers one after another, round by round, and keeps one JSON line a run.
 
     python3 bench/compare.py --brt build/release/bin/brt --sizes small --modes train,eval
+    python3 bench/compare.py --brt build/release/bin/brt --target avx2
 
+With --target all programs are held to the instructions of one CPU target (bench/targets.py): by default the small
+size, plain torch as the only peer, brt in bf16 and fp32, and a matrix product within the same rounds.
 tools/bench_peers.sh makes what this needs, and bench/page.py the page. Standard library only.
 """
 
@@ -11,6 +14,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import platform
 import shlex
 import signal
 import statistics
@@ -21,9 +25,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench" / "peers"))
 import common  # noqa: E402
+import targets  # noqa: E402
 
 WORK = ROOT / "build" / "peers"
 MODES = ("train", "eval", "read", "decode")
+PEERS = ("plain-torch", "lucidrains", "meliad")
 QUIET_LOAD = 0.3   # cores that others may keep busy when a run begins
 SETTLE_S = 2.0     # for which they are watched, at least
 
@@ -42,7 +48,8 @@ class Row:
   name: str
   candidates: tuple
   tokens: int         # of a timed step
-  kind: str = "peer"  # "brt", "setting" (brt with other weights or streams), "variant" (another model) or "peer"
+  kind: str = "peer"  # "brt", "setting" (brt, set otherwise), "variant" (another model), "peer" or "product"
+  flops: float = 0.0  # of a token, where it is not the model's
 
 
 # ---------------------------------------------------------------- what is run
@@ -51,8 +58,10 @@ class Row:
 SPEEDS = {"brt": {"train": 300, "eval": 300, "read": 300, "decode": 35},
           "plain torch": {"train": 230, "eval": 230, "read": 250, "decode": 7},
           "lucidrains": {"train": 220, "eval": 170, "read": 170, "decode": 0.8},
-          "meliad": {"train": 110, "eval": 100}}
-WITH_TILES = {"brt": 2.5, "plain torch": 1.8, "lucidrains": 1.4, "meliad": 1.2}  # times as fast with AMX
+          "meliad": {"train": 110, "eval": 100},
+          "matrix product": {"train": 400}}
+WITH_TILES = {"brt": 2.5, "plain torch": 1.8, "lucidrains": 1.4, "meliad": 1.2,
+              "matrix product": 4.0}   # times as fast with AMX
 
 
 def has_tiles():
@@ -62,26 +71,28 @@ def has_tiles():
     return False
 
 
-def planned_speed(peer, mode):
-  return SPEEDS[peer][mode] * (WITH_TILES[peer] if has_tiles() else 1.0)
+def planned_speed(a, peer, mode):
+  part = targets.TARGETS[a.target].speed if a.target else 1.0
+  tiles = a.target == "amx" if a.target else has_tiles()
+  return part * SPEEDS[peer][mode] * (WITH_TILES[peer] if tiles else 1.0)
 
 
-def brt_command(a, s, mode, *settings, weights="bf16", streams=1):
+def brt_command(a, s, mode, *settings, dtype="bf16", weights="bf16", streams=1):
   command = [a.brt, "bench", mode, "--json"]
   sets = [f"model.size={s.name}", f"model.vocab_size={s.V}"]
   if mode in ("read", "decode"):
     command += ["--weights", weights, "--streams", str(streams)]
   elif mode == "train":
-    sets += [f"train.lanes={s.B}", "train.dtype=bf16"]
+    sets += [f"train.lanes={s.B}", f"train.dtype={dtype}"]
   else:
-    sets += [f"evaluation.lanes={s.B}", "train.dtype=bf16"]
+    sets += [f"evaluation.lanes={s.B}", f"train.dtype={dtype}"]
   for setting in (*sets, *settings):
     command += ["--set", setting]
   return tuple(command)
 
 
 def brt_rows(a, s, mode):
-  speed = planned_speed("brt", mode)
+  speed = planned_speed(a, "brt", mode)
   tokens = {"train": s.B * s.N, "eval": s.B * s.N, "read": s.N, "decode": s.W}[mode]
 
   def row(name, kind, words, command, times=1, speed=speed):
@@ -90,7 +101,7 @@ def brt_rows(a, s, mode):
   if mode in ("read", "decode"):
     what = "segment a step" if mode == "read" else "token a step"
     rows = []
-    for streams, name in ((1, "brt"), (8, "brt, 8 streams"))[:1 if mode == "read" else 2]:
+    for streams, name in ((1, "brt"), (8, "brt, 8 streams"))[:1 if mode == "read" or a.target else 2]:
       for weights in ("bf16", "int8"):
         label = name if weights == "bf16" else f"{name}, int8"
         words = f"{weights} weights, {'one stream' if streams == 1 else f'{streams} streams'}, a {what}"
@@ -98,8 +109,11 @@ def brt_rows(a, s, mode):
                         brt_command(a, s, mode, weights=weights, streams=streams), streams,
                         speed * (3 if mode == "decode" and streams > 1 else 1)))
     return rows
-  rows = [row("brt", "brt", "rec-fixed-skip, bf16" + (", AdamW" if mode == "train" else ""), brt_command(a, s, mode))]
-  if mode == "train":   # the models beside which the paper puts the cost of recurrence (its table 1)
+  optimizer = ", AdamW" if mode == "train" else ""
+  rows = [row("brt", "brt", "rec-fixed-skip, bf16" + optimizer, brt_command(a, s, mode))]
+  if a.target:
+    rows.append(row("brt, fp32", "setting", "rec-fixed-skip, fp32" + optimizer, brt_command(a, s, mode, dtype="fp32")))
+  elif mode == "train":   # the models beside which the paper puts the cost of recurrence (its table 1)
     window = 4 * s.W
     lanes = max(1, s.B * s.N // window)
     for name, settings in (
@@ -110,38 +124,58 @@ def brt_rows(a, s, mode):
   return rows
 
 
+def python_script(script, *flags):
+  return (str(WORK / "bin" / "python"), "-B", str(ROOT / "bench" / "peers" / script), *flags)
+
+
 def python_peer(script, s, mode, *flags):
-  return (str(WORK / "bin" / "python"), "-B", str(ROOT / "bench" / "peers" / script), "--size", s.name, "--mode", mode,
-          *flags)
+  return python_script(script, "--size", s.name, "--mode", mode, *flags)
 
 
-def peer_rows(s, mode):
+def has_bf16(a):
+  """Whether a peer is fastest in bfloat16."""
+  return not a.target or targets.TARGETS[a.target].has_bf16
+
+
+def peer_rows(a, s, mode):
   optimizer = ", AdamW" if mode == "train" else ""
   ways = {"read": ", one stream, a segment a step", "decode": ", one stream, a token a step"}.get(mode, optimizer)
   tokens = {"train": s.B * s.N, "eval": s.B * s.N, "read": s.N, "decode": s.W}[mode]
-  precision = "bf16-weights" if mode in ("read", "decode") else "bf16"
+  autocast = "bf16" if has_bf16(a) else "fp32"
+  precision = "bf16-weights" if mode in ("read", "decode") and has_bf16(a) else autocast
   plain = tuple(
       Candidate(f"{how}, {precision.replace('-', ' ')}{ways}",
                 python_peer("plain_torch.py", s, mode, "--model", "brt", "--precision", precision, "--variant", how),
-                planned_speed("plain torch", mode), start_s) for how, start_s in (("eager", 5.0), ("compile", 70.0)))
-  repo = ["--repo", str(WORK / "lucidrains"), "--precision", "bf16"]
-  speed = planned_speed("lucidrains", mode)
+                planned_speed(a, "plain torch", mode), start_s) for how, start_s in (("eager", 5.0), ("compile", 70.0)))
+  repo = ["--repo", str(WORK / "lucidrains"), "--precision", autocast]
+  speed = planned_speed(a, "lucidrains", mode)
   if mode == "decode":
     stride = max(1, s.W // 32)   # of a block's tokens so many are drawn for each that is timed
-    lucid = (Candidate(f"eager, bf16, block by block, one token of {stride} timed",
+    lucid = (Candidate(f"eager, {autocast}, block by block, one token of {stride} timed",
                        python_peer("lucidrains_peer.py", s, "decode-blockwise", *repo, "--stride", str(stride)),
                        speed, 8.0),)
   else:
     stride = 1
-    lucid = tuple(Candidate(f"eager, bf16{words}{ways}",
+    lucid = tuple(Candidate(f"eager, {autocast}{words}{ways}",
                             python_peer("lucidrains_peer.py", s, mode, *repo, "--flash", flash), speed, 8.0)
                   for words, flash in (("", "0"), (", its flash attention", "1")))
   meliad = ()
   if mode in ("train", "eval"):
-    meliad = (Candidate("jit, bfloat16" + (", Adafactor" if mode == "train" else ""),
-                        python_peer("meliad_peer.py", s, mode, "--meliad", str(WORK / "meliad"), "--dtype", "bfloat16"),
-                        planned_speed("meliad", mode), 50.0),)
-  return [Row("plain torch", plain, tokens), Row("lucidrains", lucid, tokens // stride), Row("meliad", meliad, tokens)]
+    dtype = "bfloat16" if has_bf16(a) else "float32"
+    meliad = (Candidate(f"jit, {dtype}" + (", Adafactor" if mode == "train" else ""),
+                        python_peer("meliad_peer.py", s, mode, "--meliad", str(WORK / "meliad"), "--dtype", dtype),
+                        planned_speed(a, "meliad", mode), 50.0),)
+  rows = [Row("plain torch", plain, tokens), Row("lucidrains", lucid, tokens // stride), Row("meliad", meliad, tokens)]
+  return [row for row in rows if row.name.replace(" ", "-") in a.peers]
+
+
+def product_row(a):
+  """The speed of a product in the faster precision, beside training under a target."""
+  speed = planned_speed(a, "matrix product", "train")
+  precisions = ("fp32", "bf16") if has_bf16(a) else ("fp32",)
+  candidates = tuple(Candidate(precision, python_script("matrix_product.py", "--precision", precision), speed, 4.0)
+                     for precision in precisions)
+  return Row("matrix product", candidates, 5 * 4096, "product", 2.0 * 1024 * 1024)
 
 
 def tables_of(a):
@@ -152,7 +186,8 @@ def tables_of(a):
 
 def rows_of(a, s, mode):
   first, *others = brt_rows(a, s, mode)
-  return [first, *peer_rows(s, mode), *others]
+  products = [product_row(a)] if a.target and mode == "train" else []
+  return [first, *peer_rows(a, s, mode), *others, *products]
 
 
 # ---------------------------------------------------------------- plan
@@ -163,12 +198,12 @@ FULL = 3          # so many of them give at least nine samples
 TRIAL_STEPS = 2   # timed of a candidate after the first
 
 
-def known_speeds(path):
-  """GFLOP/s by size, mode and row, as earlier runs left them."""
+def known_speeds(path, target):
+  """GFLOP/s by size, mode and row, as earlier runs under the target left them."""
   speeds = {}
   if pathlib.Path(path).exists():
     for line in map(json.loads, pathlib.Path(path).read_text(encoding="utf-8").splitlines()):
-      if "rates" in line:
+      if "rates" in line and line.get("target", "") == target:
         speeds[line["size"], line["mode"], line["row"]] = statistics.median(line["rates"]) * line["flops_per_token"] / 1e9
   return speeds
 
@@ -209,13 +244,14 @@ def make_plan(a):
   """All rows at their best; then, until the time is kept, those where most is saved get quicker schedules: first all
   that still give nine samples, then the others."""
   plan = {}
-  speeds = known_speeds(a.output)
+  speeds = known_speeds(a.output, a.target)
   for size, mode in tables_of(a):
     s = common.SIZES[size]
     flops = common.forward_flops_per_token(s) * (3 if mode == "train" else 1)
     for row in rows_of(a, s, mode):
       if not known_reason(row, mode):
-        steps = (row.tokens * flops / (1e9 * speeds.get((size, mode, row.name), c.speed)) for c in row.candidates)
+        work = row.tokens * (row.flops or flops) / 1e9
+        steps = (work / speeds.get((size, mode, row.name), c.speed) for c in row.candidates)
         plan[size, mode, row.name] = Plan(row, tuple(steps), SCHEDULES.index((1, 3)) if a.quick else 0)
   for last in (FULL - 1, len(SCHEDULES) - 1):
     while sum(of.minutes() for of in plan.values()) > a.minutes:
@@ -238,10 +274,12 @@ def print_plan(a, plan):
 
 # ---------------------------------------------------------------- one run
 
-def peer_environment():
-  """Peers get tcmalloc, the best allocator found for them; without it, glibc told to keep its memory."""
-  env = dict(os.environ, PYTHONWARNINGS="ignore", TORCHINDUCTOR_CACHE_DIR=str(WORK / "inductor"),
-             JAX_COMPILATION_CACHE_DIR=str(WORK / "jax"))
+def peer_environment(target):
+  """Peers get tcmalloc, the best allocator found for them; without it, glibc told to keep its memory. What was
+  compiled for one target is not used for another."""
+  place = WORK / target
+  env = dict(os.environ, PYTHONWARNINGS="ignore", TORCHINDUCTOR_CACHE_DIR=str(place / "inductor"),
+             JAX_COMPILATION_CACHE_DIR=str(place / "jax"), **targets.peer_environment(target))
   listing = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
   found = [line.split()[-1] for line in listing.splitlines() if "libtcmalloc_minimal.so" in line]
   if found:
@@ -301,23 +339,32 @@ def rates_of(result):
   return result.get("rates") or result["tokens_per_second_each"]
 
 
+def command_text(limits, command):
+  words = [f"{name}={shlex.quote(value)}" for name, value in limits.items()]
+  return " ".join([*words, shlex.join(command).replace(str(ROOT) + "/", "")])
+
+
 def measure(a, plan, candidate, repetitions, fixed):
   row = plan.row
+  is_brt = row.kind not in ("peer", "product")
   command = [*row.candidates[candidate].command, "--steps", str(repetitions)]
-  if row.kind == "peer":
+  if not is_brt:
     command += ["--budget", f"{plan.time_limit_s():.0f}"]
   before = wait_until_quiet(a.patience)
   load, begin = common.OthersLoad(), time.time()
-  env = peer_environment() if row.kind == "peer" else dict(os.environ)
+  limits = (targets.brt_environment if is_brt else targets.peer_environment)(a.target)
+  env = dict(os.environ, **limits) if is_brt else peer_environment(a.target)
   result = run_once(command, env, a.limit)
   line = dict(fixed, row=row.name, kind=row.kind, setting=row.candidates[candidate].words, wall_s=round(time.time() - begin, 1),
               others_before=round(before, 2), others_during=round(load.now(), 2),
-              command=shlex.join(command).replace(str(ROOT) + "/", ""))
+              command=command_text(limits, command))
   if "skipped" in result:
     return dict(line, skipped=result["skipped"])
   peak = result.get("peak_rss_mib")
   kept = {key: result[key] for key in ("gemm_flops_per_second", "cpu", "kernel_target", "threads", "torch", "jax",
                                        "params") if key in result}
+  if a.target:
+    kept.pop("gemm_flops_per_second", None)   # of oneDNN, which is not held: matrix_product.py measures its own
   return dict(line, rates=rates_of(result), flops_per_token=result["flops_per_token"], peak_rss_mib=peak,
               alloc=result.get("alloc", "tcmalloc"), **kept)
 
@@ -368,6 +415,15 @@ def compare(a, s, mode, plan, fixed, write):
         write(measure(a, of, chosen[of.row.name], of.repetitions(), in_round))
 
 
+def version_of_brt(a):
+  """Ends with the program's own message if it does not run the target; that lists those it runs."""
+  env = dict(os.environ, **targets.brt_environment(a.target))
+  result = subprocess.run([a.brt, "--version"], capture_output=True, text=True, env=env, check=False)
+  if result.returncode != 0:
+    sys.exit(("compare.py: --target " + a.target + ": " if a.target else "") + result.stderr.strip())
+  return result.stdout.strip()
+
+
 def text_of(*command):
   result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
   return result.stdout.strip() if result.returncode == 0 else ""
@@ -402,8 +458,10 @@ def words_in(choices):
 def main():
   p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   p.add_argument("--brt", required=True, help="the program")
-  p.add_argument("--sizes", type=words_in(list(common.SIZES)), default=["small", "medium", "150m"], help="with commas")
-  p.add_argument("--modes", type=words_in(MODES), default=list(MODES), help="with commas")
+  p.add_argument("--target", choices=list(targets.TARGETS), default="", help="hold all programs to its instructions")
+  p.add_argument("--sizes", type=words_in(list(common.SIZES)), help="with commas; all, with --target small")
+  p.add_argument("--modes", type=words_in(MODES), help="with commas; all, with --target train,eval,decode")
+  p.add_argument("--peers", type=words_in(PEERS), help="with commas; all, with --target plain-torch")
   p.add_argument("--all", action="store_true", help="reading and generation of 150m, too")
   p.add_argument("--minutes", type=float, default=60, help="which the plan keeps to, by fewer samples of the longest rows")
   p.add_argument("--quick", action="store_true", help="three samples of every row")
@@ -413,14 +471,21 @@ def main():
   p.add_argument("--output", default=str(WORK / "results.jsonl"), help="lines are added to this file")
   a = p.parse_args()
   a.brt = str(pathlib.Path(a.brt).resolve())
+  a.sizes = a.sizes or (["small"] if a.target else ["small", "medium", "150m"])
+  a.modes = a.modes or (["train", "eval", "decode"] if a.target else list(MODES))
+  a.peers = a.peers or (["plain-torch"] if a.target else list(PEERS))
+  if a.target and platform.machine() != "x86_64":
+    sys.exit("compare.py: --target knows the instructions of x86-64 only\nhint: without it the machine's own are measured")
+  version = version_of_brt(a)
   plan = make_plan(a)
   print_plan(a, plan)
   if a.plan:
     return
   versions = json.loads((WORK / "versions.json").read_text()) if (WORK / "versions.json").exists() else {}
   fixed_for_all = {"date": time.strftime("%Y-%m-%d %H:%M"), "commit": text_of("git", "describe", "--always", "--dirty"),
-                   "brt_version": text_of(a.brt, "--version").replace("\n", ", "), "machine": machine(),
-                   "versions": versions}
+                   "brt_version": version.replace("\n", ", "), "machine": machine(), "versions": versions}
+  if a.target:
+    fixed_for_all["target"] = a.target
   with open(a.output, "a", encoding="utf-8") as output:
     def write(line):
       print_line(line)

@@ -118,6 +118,8 @@ def read_tables(path, sizes):
   newest = {}
   for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
     line = json.loads(text)
+    if line.get("target"):
+      continue
     place = (line["size"], line["mode"])
     if place not in newest or newest[place][0]["table"] != line["table"]:
       newest[place] = []
