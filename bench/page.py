@@ -3,7 +3,9 @@
 
     python3 bench/page.py build/peers/results.jsonl docs/performance.md
 
-Of every size and mode the newest table in the file counts. The plot lies beside the page, as SVG. Standard library only.
+Of every size and mode the newest table in the file counts. The plot lies beside the page, as SVG. What was measured
+with --target makes a section of its own; a file that has nothing but it, or nothing of it, leaves the page the rest.
+Standard library only.
 """
 
 import argparse
@@ -11,6 +13,8 @@ import html
 import json
 import pathlib
 import statistics
+
+import targets
 
 MODES = {"train": "Training", "eval": "Evaluation", "read": "Reading a prompt", "decode": "Generation"}
 SIZES = ("small", "medium", "150m")
@@ -112,13 +116,14 @@ class Table:
     return sorted(entries, key=lambda entry: bool(entry.skipped))
 
 
-def read_tables(path, sizes):
+def read_tables(path, sizes, target=""):
+  """What was measured under a target, by size and mode; without one: as the machine is."""
   if not pathlib.Path(path).exists():
     return {}
   newest = {}
   for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
     line = json.loads(text)
-    if line.get("target"):
+    if line.get("target", "") != target:
       continue
     place = (line["size"], line["mode"])
     if place not in newest or newest[place][0]["table"] != line["table"]:
@@ -245,13 +250,111 @@ def commands_text(tables):
   return "\n".join(parts) + "\n"
 
 
-def page(tables, plot_name):
+# ---------------------------------------------------------------- by CPU target
+
+TARGET_HEAD = "## By CPU target"
+TARGET_INTRO = f"""{TARGET_HEAD}
+
+What a CPU with fewer instructions may expect: `make bench BENCH="--target avx2"` lets `brt` run on one of its CPU
+targets and holds the peers, and what `brt` leaves to LibTorch, to the same instructions; the rest is as
+[below](#how-it-was-measured). Tokens per second, in brackets their spread; *brt is* compares with the fastest peer of
+the target. *Share* is what training makes of the speed of a matrix product [4096, 1024] [1024, 1024] through LibTorch,
+held likewise and timed in turn, in float32 or bfloat16, whichever is faster.
+"""
+OF_BRT = {"brt": "brt, bf16", "brt, fp32": "brt, fp32", "brt, int8": "brt, int8"}   # rows, and their names here
+
+
+def rate_text(entry, number):
+  return f"{number} ({100 * entry.spread:.1f} %)"
+
+
+def setting_text(entry):
+  return ", ".join(entry.setting.split(", ")[:2])   # how it ran, and its precision
+
+
+def target_cells(table, mode, name, product):
+  """Of one row and mode: speed, how many times a peer's that is, and of training its share of the product."""
+  entry = table.entries.get(name) if table else None
+  cells = ["", "", ""] if mode == "train" else ["", ""]
+  if entry is None:
+    return cells
+  if entry.skipped:
+    cells[0] = f"not measured: {entry.skipped.replace('|', '/')}"
+  elif entry.kind == "product":
+    cells[0] = rate_text(entry, f"{entry.flops / 1e9:,.0f} GFLOP/s") + ", " + entry.setting
+  else:
+    cells[0] = rate_text(entry, speed_text(entry.rate))
+    peers = [peer.rate for peer in table.entries.values() if peer.kind == "peer" and not peer.skipped]
+    if entry.kind == "peer":
+      cells[0] += ", " + setting_text(entry)
+    elif peers:
+      cells[1] = f"{entry.rate / max(peers):.2f} x"
+    if mode == "train" and product:
+      cells[2] = f"{100 * entry.flops / product.flops:.0f} %"
+  return cells
+
+
+def target_rows(by_target, size, modes):
+  """Of each target the rows of brt, those of peers, the product."""
+  lines = []
+  for target, tables in by_target.items():
+    of_size = {mode: tables[size, mode] for mode in modes if (size, mode) in tables}
+    names = list(dict.fromkeys(name for table in of_size.values() for name in table.entries))
+    names.sort(key=lambda name: (name == "matrix product", name not in OF_BRT))
+    product = of_size["train"].done("matrix product") if "train" in of_size else None
+    for name in names:
+      cells = [cell for mode in modes for cell in target_cells(of_size.get(mode), mode, name, product)]
+      lines.append(f"| {target if name == names[0] else ''} | {OF_BRT.get(name, name)} | {' | '.join(cells)} |")
+  return lines
+
+
+def target_text(path, sizes):
+  """The section of what was measured under targets, or nothing."""
+  by_target = {target: read_tables(path, sizes, target) for target in reversed(targets.TARGETS)}
+  by_target = {target: tables for target, tables in by_target.items() if tables}
+  if not by_target:
+    return ""
+  lines = [line for tables in by_target.values() for table in tables.values() for line in table.lines]
+  facts = {"CPU": (line.get("cpu") for line in lines), "cores": (line["machine"]["cores"] for line in lines),
+           "`brt`": (f"commit {line['commit']}" for line in lines), "LibTorch": (line.get("torch") for line in lines),
+           "measured": (line["date"] for line in lines)}
+  parts = [TARGET_INTRO, "; ".join(f"{name}: {distinct(values)}" for name, values in facts.items()) + ".\n"]
+  measured = [place for tables in by_target.values() for place in tables]
+  for size in (size for size in sizes if any(of == size for of, _ in measured)):
+    modes = [mode for mode in MODES if (size, mode) in measured]
+    head = [word for mode in modes for word in (MODES[mode].lower(), "brt is", *(["share"] if mode == "train" else []))]
+    table = [f"| target | | {' | '.join(head)} |", "|---|---|" + "--:|" * len(head), *target_rows(by_target, size, modes)]
+    parts.append(f"### {size}, by target\n\n" + "\n".join(table) + "\n")
+  held = []
+  for target in by_target:
+    limits = " ".join(f"{name}={value}" for name, value in targets.peer_environment(target).items())
+    held.append(f"- {target}: `{limits}`\n" if limits else f"- {target}: nothing\n")
+  parts.append("What holds the peers:\n\n" + "".join(held))
+  return "\n".join(parts)
+
+
+def section_of(text):
+  """The section by CPU target as a page has it, or nothing."""
+  begin = text.find(f"{TARGET_HEAD}\n")
+  end = text.find("\n## ", begin)
+  return "" if begin < 0 else text[begin:end if end > 0 else len(text)]
+
+
+def with_section(text, section):
+  old = section_of(text)
+  if old:
+    return text.replace(old, section)
+  place = text.find("## How it was measured\n")
+  return f"{text}\n{section}" if place < 0 else f"{text[:place]}{section}\n{text[place:]}"
+
+
+def page(tables, plot_name, section):
   parts = [INTRO.replace("PLOT", plot_name), machine_text(tables)]
   for mode, title in MODES.items():
     sections = [f"### {size}\n\n{rows_text(table)}\n" for (size, of), table in tables.items() if of == mode]
     if sections:
       parts += [f"## {title}\n", *sections]
-  parts += [cost_text(tables), HOW, commands_text(tables)]
+  parts += [cost_text(tables), section, HOW, commands_text(tables)]
   return "\n".join(part for part in parts if part)
 
 
@@ -261,14 +364,20 @@ def main():
   p.add_argument("page", help="Markdown file; the plot gets its name with .svg")
   p.add_argument("--sizes", default=",".join(SIZES), help="with commas; tiny is for checking only")
   a = p.parse_args()
-  tables = read_tables(a.results, a.sizes.split(","))
-  if not tables:
+  sizes = a.sizes.split(",")
+  tables, section = read_tables(a.results, sizes), target_text(a.results, sizes)
+  if not tables and not section:
     print(f"{a.results} has no table of {a.sizes}: {a.page} stays as it is")
     return
   target = pathlib.Path(a.page)
+  before = target.read_text(encoding="utf-8") if target.exists() else "# Performance\n"
+  if not tables:
+    target.write_text(with_section(before, section), encoding="utf-8")
+    print(f"{target}: the section by CPU target")
+    return
   picture = target.with_suffix(".svg")
   picture.write_text(plot(tables), encoding="utf-8")
-  text = page(tables, picture.name)
+  text = page(tables, picture.name, section or section_of(before))
   others = sorted(path.name for path in target.parent.glob(f"{target.stem}-*.md"))
   if others:
     text += "\n## Other machines\n\n" + "".join(f"- [{name}]({name})\n" for name in others)

@@ -3,7 +3,7 @@
 # Measures brt beside other programs for the same model and writes docs/performance.md with its plot.
 #   tools/bench_peers.sh BRT [option of bench/compare.py]...
 #   tools/bench_peers.sh build/release/bin/brt --sizes small --modes train,decode --quick
-#   tools/bench_peers.sh build/release/bin/brt --target avx2      all programs held to AVX2
+#   tools/bench_peers.sh build/release/bin/brt --target avx2      all programs held to AVX2: a section of the page
 # MELIAD, LUCIDRAINS: Git repositories, by URL or path, that are asked for the peers' sources before GitHub. A
 # peer that cannot be had is left out, and the page says why. A plan with the expected minutes comes first: all
 # sizes and modes are made to fit into an hour. Results gather in build/peers/results.jsonl; of each target, size
