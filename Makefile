@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books test test-long test-arm bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books results test test-long test-arm bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
@@ -28,6 +28,9 @@ demo: program ## train a small model and its baseline on the books in data/, wri
 
 books: program ## the longer run: about an hour, into runs/books/report.html
 	tools/compare_models.sh $(brt) books
+
+results: ## write docs/results.md and its plots from results/, which tools/experiments fills in days
+	tools/results_page.py
 
 test: build ## run every test
 	@tools/run_tests.sh build/release
