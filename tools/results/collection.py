@@ -12,7 +12,7 @@ from results.run_list import expand_runs
 CORPORA = ("code", "latex", "books")
 TIMES = "step-times.json"  # of tools/experiments times
 # The settings that make a recipe; steps and warm-up go with the length of a run.
-RECIPE_KEYS = ("optimizer.type", "optimizer.rate", "train.lanes")
+RECIPE_KEYS = ("optimizer.type", "optimizer.rate", "train.lanes")  # and piece_bytes
 
 
 @dataclasses.dataclass
@@ -47,7 +47,8 @@ class Collection:
         recipe = {key: str(self.base[key.split(".")[0]][key.split(".")[1]]) for key in RECIPE_KEYS}
         settings = [*self.listing.get("settings", []), *groups[0].get("settings", [])]
         given = dict(setting.split("=", 1) for setting in settings)
-        return recipe | {key: value for key, value in given.items() if key in RECIPE_KEYS}
+        recipe |= {key: value for key, value in given.items() if key in RECIPE_KEYS}
+        return recipe | {"piece_bytes": str(groups[0].get("piece_bytes", 0))}
 
     def is_main_recipe(self, result):
         wanted, terms = self.main_recipe(), result.terms()

@@ -13,9 +13,10 @@ def section(collection):
     if not results:
         return None
     parts = ["## The recipe\n",
-             "Short runs with several optimisers and rates, judged on the validation documents. The rows of a model stand in the "
-             "order of their loss. *Gain of the state*: how many bits fewer the model needs than the same model with its state "
-             "zeroed at the start of every segment.\n"]
+             "Short runs with several optimisers, rates and orders of the training text, judged on the validation documents. "
+             "The rows of a model stand in the order of their loss. *Documents*: those of the training split, whole or in pieces "
+             "that end with a line; evaluation reads whole ones. *Gain of the state*: how many bits fewer the model needs than "
+             "the same model with its state zeroed at the start of every segment.\n"]
     for corpus in corpora_of(results):
         of_corpus = [result for result in results if result.corpus == corpus]
         parts += [corpus_table(collection, of_corpus), chosen_text(collection, of_corpus)]
@@ -35,9 +36,9 @@ def corpus_table(collection, results):
         figures = [text.loss(found["bits_per_byte"], carry, result.is_recurrent) if found else ""
                    for carry, found in losses.items()]
         state = text.percent(gain_of_state([result], SPLIT).value) if losses["none"] else ""
-        rows.append([result.model, name, f"{optimizer['rate']:g}", train["lanes"], f"{train['steps']:,}",
+        rows.append([result.model, name, f"{optimizer['rate']:g}", train["lanes"], pieces_text(result), f"{train['steps']:,}",
                      text.millions(result.tokens), *figures, state])
-    head = ["model", "optimiser", "rate", "lanes", "steps", "tokens", "bits per byte", "without state", "nothing carried",
+    head = ["model", "optimiser", "rate", "lanes", "documents", "steps", "tokens", "bits per byte", "without state", "nothing carried",
             "gain of the state"]
     return text.table(head, rows, left=2)
 
@@ -76,6 +77,11 @@ def loss_of(result):
     return result.losses(split=SPLIT)["bits_per_byte"]
 
 
+def pieces_text(result):
+    return f"pieces of {result.piece_bytes // 1000} kB" if result.piece_bytes else "whole"
+
+
 def recipe_text(result):
     optimizer = result.settings["optimizer"]
-    return f"{optimizer['type']} at rate {optimizer['rate']:g} with {result.settings['train']['lanes']} lanes"
+    documents = f" of {pieces_text(result)}" if result.piece_bytes else ""
+    return f"{optimizer['type']} at rate {optimizer['rate']:g} with {result.settings['train']['lanes']} lanes{documents}"

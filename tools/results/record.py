@@ -51,6 +51,11 @@ class Result:
             raise AttributeError(key) from None
 
     @property
+    def piece_bytes(self):
+        """Of the training documents; 0: whole ones."""
+        return self.values.get("piece_bytes", 0)
+
+    @property
     def shape(self):
         return self.settings["model"]
 
@@ -92,6 +97,7 @@ class Result:
         """The settings that a result depends on, flat: {"model.width": 128, ...}."""
         flat = {f"{section}.{key}": value for section in SECTIONS_OF_TERMS
                 for key, value in self.settings[section].items()}
+        flat["piece_bytes"] = self.piece_bytes
         ignored = NOT_TERMS if self.is_recurrent else NOT_TERMS | ONLY_WITH_STATES
         return {key: value for key, value in flat.items() if key not in ignored}
 

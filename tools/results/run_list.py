@@ -24,6 +24,7 @@ def expand_runs(listing):
                         "recipe": group.get("recipe", listing["recipe"]),
                         "recurrent": model["recurrent"],
                         "settings": [*settings, f"train.seed={seed}"],
+                        "piece_bytes": group.get("piece_bytes", 0),
                         "splits": group.get("splits", ["test"]),
                     })
     names = [run["name"] for run in runs]
