@@ -24,6 +24,7 @@
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/scratch_folder.h"
 #include "engine/tiny_model_folder.h"
+#include "support/random_text.h"
 #include "support/text_assertions.h"
 #include "support/written_files.h"
 
@@ -90,7 +91,7 @@ CommandResult run_command(const std::string& command) {
 TEST(BrtApi, AModelNamesItself) {
   EXPECT_EQ(tiny_model_of_api().vocab_size(), 257);
   EXPECT_EQ(tiny_model_of_api().document_end(), 256);
-  EXPECT_EQ(tiny_model_of_api().fingerprint(), model_fingerprint(load_model(model_folder())));
+  EXPECT_EQ(tiny_model_of_api().fingerprint(), Engine(model_folder(), {}).fingerprint());
   EXPECT_NE(std::string(brt_version()), "");
 }
 
@@ -139,14 +140,11 @@ TEST(BrtApi, TheNoteNamesABetterCheckpoint) {
 }
 
 TEST(BrtApi, ATokenizerThatIsLargerThanTheModelIsRefused) {
-  const ScratchFolder scratch;
-  const std::filesystem::path folder = scratch / "model";
-  std::filesystem::create_directories(folder);
   ModelConfig config = tiny_config();
   config.vocab_size = 200;  // the bytes and the document's end are 257
-  save_model(folder, tiny_model(config, /*seed=*/3), "");
+  const TinyModelFolder folder(config);
   EXPECT_TRUE(
-      contains(thrown_message<Failure>([&] { const api::Model model(folder.string()); }),
+      contains(thrown_message<Failure>([&] { const api::Model model(folder.path().string()); }),
                "the tokenizer (bytes) has 257 tokens, the model's vocabulary 200\nhint: put the "
                "tokenizer.model that the model was trained with into the model folder"));
 }

@@ -13,6 +13,7 @@
 #include "generate/prompt_reader.h"
 #include "generate/scorer.h"
 #include "generate/text_generator.h"
+#include "support/random_text.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

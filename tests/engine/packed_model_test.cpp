@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "engine/packed_case.h"
 #include "support/text_assertions.h"
-#include "torch_checkpoint/tensor_files.h"
 
 namespace brt {
 namespace {
@@ -54,9 +53,8 @@ TEST(PackedModel, FingerprintFollowsTheWeightsNotTheirFormat) {
   const PackedCase model(case_config(/*window=*/4));
   const PackedCase rounded(case_config(/*window=*/4), WeightFormat::kInt8);
   EXPECT_EQ(model.model.fingerprint(), rounded.model.fingerprint());
-  TensorMap tensors = load_safetensors(model.folder.path() / "model.safetensors").tensors;
-  tensors.at("final_norm.weight")[3] = 0.25F;
-  save_safetensors(model.folder.path() / "model.safetensors", tensors);
+  model.folder.change("final_norm.weight",
+                      [](float& value, int64_t index) { value = index == 3 ? 0.25F : value; });
   ThreadTeam team(1);
   const PackedModel changed(model.folder.path(), WeightFormat::kFloat32, team);
   EXPECT_NE(changed.fingerprint(), model.model.fingerprint());
@@ -72,10 +70,10 @@ TEST(PackedModel, AFolderWithoutConfigIsRefused) {
 
 TEST(PackedModel, AllTensorsThatDoNotFitAreNamedAtOnce) {
   const TinyModelFolder folder;
-  TensorMap tensors = load_safetensors(folder.path() / "model.safetensors").tensors;
-  tensors["surplus.weight"] = tensors.at("final_norm.weight");
-  tensors.erase("layers.0.ffn.up.weight");
-  save_safetensors(folder.path() / "model.safetensors", tensors);
+  WeightsFile weights = tiny_weights(tiny_config(), 3);
+  weights.header["surplus.weight"] = weights.header["layers.0.ffn.up.weight"];
+  weights.header.erase("layers.0.ffn.up.weight");
+  put_bytes(folder.path() / "model.safetensors", weights.bytes());
   ThreadTeam team(1);
   const std::string message = thrown_message<CheckpointError>(
       [&] { const PackedModel model(folder.path(), WeightFormat::kFloat32, team); });

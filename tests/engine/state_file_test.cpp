@@ -13,6 +13,7 @@
 #include "engine/tiny_model_folder.h"
 #include "generate/prompt_reader.h"
 #include "generate/text_generator.h"
+#include "support/random_text.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 

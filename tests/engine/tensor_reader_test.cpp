@@ -6,13 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include <ATen/ops/arange.h>
-#include <ATen/ops/zeros.h>
-
 #include "base/error.h"
 #include "checkpoint/scratch_folder.h"
 #include "support/text_assertions.h"
-#include "torch_checkpoint/tensor_files.h"
+#include "support/weights_file.h"
 
 namespace brt {
 namespace {
@@ -20,10 +17,11 @@ namespace {
 class TensorReaderOf : public testing::Test {
  protected:
   TensorReaderOf() {
-    save_safetensors(folder_ / "model.safetensors",
-                     {{"weight", at::arange(6, at::kFloat).reshape({2, 3})},
-                      {"half", at::arange(3, at::kBFloat16)},
-                      {"numbers", at::zeros({3}, at::kInt)}});
+    WeightsFile weights;
+    weights.add_floats("weight", {2, 3}, {0, 1, 2, 3, 4, 5});
+    weights.add("half", {{"dtype", "BF16"}, {"shape", {3}}}, {"\0\0\x80\x3f\0\x40", 6});
+    weights.add("numbers", {{"dtype", "I32"}, {"shape", {3}}}, std::string(12, '\0'));
+    put_bytes(folder_ / "model.safetensors", weights.bytes());
     file_ = std::make_unique<MappedSafetensors>(folder_ / "model.safetensors");
   }
 
@@ -54,7 +52,9 @@ TEST_F(TensorReaderOf, WhatDoesNotFitIsNullAndReportedAtOnce) {
 }
 
 TEST_F(TensorReaderOf, NothingIsSaidWhereAllWasRead) {
-  save_safetensors(folder_ / "whole.safetensors", {{"weight", at::zeros({2})}});
+  WeightsFile weights;
+  weights.add_floats("weight", {2}, {0, 0});
+  put_bytes(folder_ / "whole.safetensors", weights.bytes());
   MappedSafetensors file(folder_ / "whole.safetensors");
   TensorReader tensors(file);
   tensors.read("weight", {2});

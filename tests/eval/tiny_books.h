@@ -9,10 +9,10 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "base/seeded_random.h"
 #include "checkpoint/scratch_folder.h"
 #include "data/prepared_data.h"
 #include "model/language_model.h"
+#include "support/random_text.h"
 #include "support/tiny_recipe.h"
 
 namespace brt {
@@ -24,16 +24,6 @@ inline LanguageModel tiny_model(const ModelConfig& config = tiny_config(), uint6
   const at::NoGradGuard no_grad;
   model->named_parameters()["embedding.weight"].mul_(1.5);
   return model;
-}
-
-/// Words of random letters: `bytes` bytes.
-inline std::string random_text(int64_t bytes, uint64_t seed) {
-  SeededRandom random(seed);
-  std::string text;
-  while (static_cast<int64_t>(text.size()) < bytes) {
-    text += random.below(5) == 0 ? ' ' : static_cast<char>('a' + random.below(26));
-  }
-  return text;
 }
 
 /// Documents as files of a scratch folder, prepared with the tokenizer of bytes.

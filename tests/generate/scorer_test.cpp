@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "engine/predictions.h"
 #include "engine/tiny_model_folder.h"
-#include "eval/evaluation.h"
+#include "support/random_text.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 
@@ -37,22 +37,6 @@ Scores score_text(Engine& engine, std::string_view text, size_t part, bool cuts 
   scorer.finish();
   scores.total = scorer.total();
   return scores;
-}
-
-TEST(Scorer, SumsEqualTheEvaluationOfTheSameDocuments) {
-  const TinyBooks books({random_text(37, 1), random_text(300, 2), random_text(1, 3)});
-  const TinyModelFolder folder;
-  Engine engine(folder.path(), {.weights = WeightFormat::kFloat32, .threads = 1});
-  LanguageModel model = load_model(folder.path());
-  const EvaluationResult expected =
-      evaluate(model, books.split(), {.carry = CarryMode::kCarried, .lanes = 2});
-  for (size_t i = 0; i < books.texts().size(); ++i) {
-    const Scores scores = score_text(engine, books.texts()[i], 13);
-    const DocumentLoss& document = expected.documents[i];
-    EXPECT_EQ(scores.total.tokens, document.tokens);
-    EXPECT_EQ(scores.total.bytes, document.bytes);
-    EXPECT_NEAR(scores.total.nats, document.nats, 1e-5 * document.nats);
-  }
 }
 
 TEST(Scorer, GivesEveryTokenInOrderAndTheEndLast) {
@@ -122,14 +106,9 @@ TEST(Scorer, AnEmptyTextHasOnlyItsEnd) {
 }
 
 TEST(Scorer, AProbabilityThatIsNoNumberIsRefusedByItsToken) {
-  LanguageModel model = tiny_model();
-  {
-    const at::NoGradGuard no_grad;  // finite weights whose logits are not
-    model->named_parameters()["final_norm.weight"].fill_(1e38F);
-    model->named_parameters()["embedding.weight"].mul_(1e6F);
-  }
-  const ScratchFolder folder;
-  save_model(folder.path(), model, "");
+  const TinyModelFolder folder;  // finite weights whose logits are not
+  folder.change("final_norm.weight", [](float& value, int64_t /*index*/) { value = 1e38F; });
+  folder.change("embedding.weight", [](float& value, int64_t /*index*/) { value *= 1e6F; });
   Engine engine(folder.path(), {.weights = WeightFormat::kFloat32, .threads = 1});
   EXPECT_TRUE(contains(thrown_message<DataError>([&] { score_text(engine, "abc", 100); }),
                        "score: token 1 at byte 1 has a probability that is not a finite number"));

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/tiny_model_folder.h"
 #include "generate/prompt_reader.h"
+#include "support/random_text.h"
 #include "support/text_assertions.h"
 #include "text/byte_tokenizer.h"
 
