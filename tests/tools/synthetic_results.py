@@ -18,6 +18,7 @@ SHAPE = {"vocab_size": 4096, "num_layers": 8, "width": 128, "num_heads": 4, "hea
          "segment": 512, "num_states": 64, "recurrent_layers": [6], "gate": "fixed", "cell": "skip", "feedback": False,
          "position": "t5", "num_buckets": 32, "max_distance": 128, "unit_attention": True, "candidate_tanh": False,
          "mask_empty_cache": False}
+PIECE_BYTES = 200_000
 TRAIN = {"steps": 7324, "lanes": 16, "accumulation": 1, "dtype": "bf16", "seed": 1, "threads": 1, "dropout": 0.0}
 OPTIMIZER = {"type": "muon", "rate": 0.05, "schedule": "cosine", "warmup": 200, "final_fraction": 0.1, "clip_norm": 1.0}
 SLIDE = {"recurrent_layers": [], "num_layers": 9}
@@ -47,7 +48,8 @@ def make_result(name, group, corpus, model, seed=1, shape=None, optimizer=None, 
                                loss * (1 - grown / 2) if recurrent else None])
     carries = {"carried": gain, "none": gain / 2, "reset": gain / 2 - 0.03} if recurrent else {"carried": 0.0, "reset": -0.03}
     return {"name": name, "group": group, "corpus": corpus, "model": model, "seed": seed, "recipe": "recipes/results.toml",
-            "commit": "0123456789ab", "steps": steps, "tokens": curve[-1][0], "skipped_steps": 0, "settings": settings,
+            "commit": "0123456789ab", "steps": steps, "tokens": curve[-1][0], "skipped_steps": 0, "piece_bytes": PIECE_BYTES,
+            "settings": settings,
             "curve": curve, "validation": validation,
             "evaluation": {split: {carry: evaluation(corpus, split, share, noise) for carry, share in carries.items()}
                            for split in splits}}
