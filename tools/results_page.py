@@ -29,7 +29,7 @@ INTRO = """# What recurrence is worth
 
 Whether a model with recurrence needs fewer bits than the same model without it, and than the paper's baselines, on three kinds
 of long documents. `make results` writes this page from `results/`, whose runs `tools/experiments run` makes from the list
-[results/runs.toml](../results/runs.toml), one thread each; a run takes hours, and a table appears when its first results are
+`results/runs.toml`, one thread each; a run takes hours, and a table appears when its first results are
 there.
 """
 
