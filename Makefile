@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A door to the CMake presets and the scripts in tools/; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo books results test test-long test-arm bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
+.PHONY: help build demo books results test test-long test-arm build-arm bench bench-kernels format lint sanitize races fuzz package clean dependencies dev-dependencies configure program
 
 brt := build/release/bin/brt
 
@@ -40,6 +40,9 @@ test-long: build ## read, evaluate and compress 10^6 tokens and more in flat mem
 
 test-arm: ## build what needs no LibTorch for 64-bit Arm, run its tests under qemu
 	@tools/test_arm.sh
+
+build-arm: ## build the program for 64-bit Arm with LibTorch's wheel for it, try it under qemu
+	@tools/build_arm.sh
 
 bench: program ## measure brt beside other programs, write docs/performance.md: an hour; BENCH="--sizes small", "--target avx2" for less
 	@tools/bench_peers.sh $(brt) $(BENCH)

@@ -56,6 +56,7 @@ function(brt_add_test_suites name labels)
   file(GENERATE OUTPUT ${file} CONTENT "# SPDX-License-Identifier: Apache-2.0
 set(name ${name})
 set(program $<TARGET_FILE:${name}>)
+set(emulator ${CMAKE_CROSSCOMPILING_EMULATOR})
 set(labels ${labels})
 set(timeout ${timeout})
 set(results ${CMAKE_BINARY_DIR}/test-results)

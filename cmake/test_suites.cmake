@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Read by ctest, not by CMake: adds a test for each suite of a test program, run in one process, as
-# LibTorch takes longer to load than most cases to run. Needs `program`, `name`, `labels`, `timeout`
-# and `results`, the folder in which each suite leaves its cases (tools/count_tests.py reads them).
+# LibTorch takes longer to load than most cases to run. Needs `program`, `emulator` (what runs it, if
+# it is for another processor), `name`, `labels`, `timeout` and `results`, the folder in which each
+# suite leaves its cases (tools/count_tests.py reads them).
 cmake_policy(VERSION 3.25)
 if(NOT EXISTS ${program})
   add_test(${name}_NOT_BUILT ${program})
@@ -11,7 +12,7 @@ endif()
 # Listing takes half a second with LibTorch: once a build.
 set(list ${program}.cases)
 if(${program} IS_NEWER_THAN ${list})
-  execute_process(COMMAND ${program} --gtest_list_tests
+  execute_process(COMMAND ${emulator} ${program} --gtest_list_tests
     OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE code)
   if(NOT code EQUAL 0)
     message(FATAL_ERROR "${program} does not list its tests:\n${output}")
@@ -36,7 +37,7 @@ endforeach()
 
 foreach(suite IN LISTS suites)
   string(REPLACE "/" "." file ${name}.${suite}.xml)
-  add_test(${name}.${suite} ${program} --gtest_filter=${suite}.* --gtest_output=xml:${results}/${file})
+  add_test(${name}.${suite} ${emulator} ${program} --gtest_filter=${suite}.* --gtest_output=xml:${results}/${file})
   # The long ones begin first, so that none is left alone at the end: those of whole programs, then
   # those of many cases.
   set(cost ${cases_${suite}})

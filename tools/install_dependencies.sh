@@ -5,6 +5,7 @@
 #   tools/install_dependencies.sh         what building and testing need
 #   tools/install_dependencies.sh --dev   also what format, lint, sanitize and fuzz need
 #   tools/install_dependencies.sh --arm   also what make test-arm needs
+#   tools/install_dependencies.sh --arm-torch   also what make build-arm needs (.deps/arm)
 #   tools/install_dependencies.sh --bench also what the peers of make bench need
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,9 +15,9 @@ lists=(tools/packages.txt)
 case "${1:-}" in
   "") ;;
   --dev) lists+=(tools/packages-dev.txt) ;;
-  --arm) lists+=(tools/packages-arm.txt) ;;
+  --arm | --arm-torch) lists+=(tools/packages-arm.txt) ;;
   --bench) lists+=(tools/packages-bench.txt) ;;
-  *) echo "install_dependencies.sh: unknown argument \"$1\"; known: --dev, --arm, --bench" >&2; exit 2 ;;
+  *) echo "install_dependencies.sh: unknown argument \"$1\"; known: --dev, --arm, --arm-torch, --bench" >&2; exit 2 ;;
 esac
 
 is_header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
@@ -94,12 +95,18 @@ if spec and spec.origin:
 PYTHON
 }
 
-download_libtorch() {
-  echo "Fetching LibTorch $torch_version (about 190 MB) into .deps" >&2
-  local work
+# Sets `work` to a new folder in .deps, which goes when the script ends.
+make_work_folder() {
+  mkdir -p .deps
   work=$(mktemp -d .deps/fetch.XXXXXX)
   # shellcheck disable=SC2064
   trap "rm -rf '$PWD/$work'" EXIT
+}
+
+download_libtorch() {
+  echo "Fetching LibTorch $torch_version (about 190 MB) into .deps" >&2
+  local work
+  make_work_folder
   python3 -m pip download "torch==$torch_version" --no-deps --only-binary :all: --dest "$work" </dev/null >&2
   python3 -m zipfile -e "$work"/torch-*.whl "$work/unpacked"
   if [ -e "$work/unpacked/torch/lib/libtorch_cuda.so" ]; then
@@ -131,5 +138,33 @@ install_libtorch() {
   fi
 }
 
+# The wheel for 64-bit Arm. Indexes have a build for CUDA, of which only the part for the CPU is
+# used (cmake/dependencies.cmake); to load it, two libraries of CUDA are needed.
+download_arm_libtorch() {
+  echo "Fetching LibTorch $torch_version for 64-bit Arm (about 430 MB) into .deps/arm" >&2
+  local work glibc cuda
+  make_work_folder
+  local for_arm=(--no-deps --only-binary :all: --implementation cp --python-version 311)
+  for glibc in 28 27 26 25 24 17; do
+    for_arm+=(--platform "manylinux_2_${glibc}_aarch64")
+  done
+  python3 -m pip download "torch==$torch_version" "${for_arm[@]}" --dest "$work" </dev/null >&2
+  python3 -m zipfile -e "$work"/torch-*.whl "$work/arm"
+  rm -f "$work"/arm/torch/lib/libtorch_{cuda,python}*
+  cuda=$(sed -n "s/^cuda\b.*= '\(.*\)'/\1/p" "$work/arm/torch/version.py")
+  if [ -n "$cuda" ]; then
+    python3 -m pip download "nvidia-cuda-runtime==$cuda.*" "nvidia-cuda-cupti==$cuda.*" "${for_arm[@]}" --dest "$work" </dev/null >&2
+    local wheel
+    for wheel in "$work"/nvidia*.whl; do
+      python3 -m zipfile -e "$wheel" "$work/arm"
+    done
+  fi
+  rm -rf .deps/arm
+  mv "$work/arm" .deps/
+}
+
 install_packages
 install_libtorch
+if [ "${1:-}" = --arm-torch ] && ! is_libtorch .deps/arm/torch; then
+  download_arm_libtorch
+fi
